@@ -1,0 +1,298 @@
+//! The sending half of a client: commands out, tickets in return.
+
+use core::time::Duration;
+
+use serde::Serialize;
+
+use super::session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
+use super::slots::{Generation, NEGOTIATION, Slot, SlotState, Slots, Ticket};
+use crate::command::Command;
+use crate::error::{Error, Misuse, PeerError, Resource};
+use crate::json::ser::{self, Full, Serializer};
+use crate::json::{Value, scan, squeeze};
+use crate::time::Instant;
+use crate::transmit::Transmit;
+
+/// Sends commands. Part of a [`Client`](super::Client), and of each [`Incoming`](super::Incoming), so that a command can be sent
+/// while a message is looked at.
+///
+/// Each call that sends encodes one command, whole, on one line, or on any error nothing: buffer, slots and ids are then as they
+/// were before.
+#[derive(Debug)]
+pub struct Commands<'b> {
+    pub(super) tx: Transmit<'b>,
+    pub(super) slots: Slots<'b>,
+    pub(super) session: Session,
+    config: Config,
+    generation: Generation,
+    /// The id of the `qmp_capabilities` in flight; 0 for none. Whether it enables out-of-band execution.
+    pub(super) negotiation: u32,
+    pub(super) enabling: bool,
+    /// The negotiation is to be sent as soon as there is room.
+    pub(super) owed: bool,
+    pub(super) oob: bool,
+    pub(super) now: Instant,
+    pub(super) next_deadline: Instant,
+    pub(super) handshake_deadline: Instant,
+}
+
+impl<'b> Commands<'b> {
+    pub(super) fn new(tx: Transmit<'b>, slots: Slots<'b>, config: Config) -> Self {
+        Self {
+            tx,
+            slots,
+            session: Session::Greeting,
+            config: Config { in_band: config.in_band.clamp(1, IN_BAND_MOST), ..config },
+            generation: Generation::seeded(config.seed),
+            negotiation: 0,
+            enabling: false,
+            owed: config.handshake == Handshake::Blind,
+            oob: false,
+            now: Instant::ZERO,
+            next_deadline: Instant::NEVER,
+            handshake_deadline: Instant::NEVER,
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.tx.clear();
+        self.slots.all_mut().fill(Slot::FREE);
+        self.session = Session::Greeting;
+        self.negotiation = 0;
+        self.enabling = false;
+        self.owed = self.config.handshake == Handshake::Blind;
+        self.oob = false;
+        self.next_deadline = Instant::NEVER;
+        self.handshake_deadline = Instant::NEVER;
+    }
+
+    /// Where the session stands.
+    pub const fn session(&self) -> Session {
+        self.session
+    }
+
+    /// Whether out-of-band execution is on.
+    pub const fn oob_enabled(&self) -> bool {
+        self.oob
+    }
+
+    /// How many more in-band commands may be sent just now.
+    pub fn credits(&self) -> u8 {
+        self.config.in_band.saturating_sub(u8::try_from(self.slots.in_band()).unwrap_or(u8::MAX))
+    }
+
+    /// Sends the command `name` with `arguments`, anything that serializes to an object, or `&()` for none.
+    ///
+    /// # Errors
+    /// [`Misuse::NotReady`] before the greeting and behind the end; [`Misuse::NotAnObject`] and [`Misuse::Serialize`] for the
+    /// arguments; [`Resource`] when the transmit buffer, the slots or the server's queue are full.
+    pub fn execute<A: Serialize + ?Sized>(&mut self, name: &str, arguments: &A) -> Result<Ticket, Error> {
+        self.encode(name, false, |tx| serialize(tx, arguments))
+    }
+
+    /// Sends a typed command.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute).
+    pub fn send<C: Command>(&mut self, command: &C) -> Result<Ticket, Error> {
+        self.execute(C::NAME, command)
+    }
+
+    /// Sends the command `name` to be executed out of band: its reply may overtake others, and it takes no credit.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute), and [`Misuse::NoOutOfBand`] where that is not on.
+    pub fn exec_oob<A: Serialize + ?Sized>(&mut self, name: &str, arguments: &A) -> Result<Ticket, Error> {
+        self.encode(name, true, |tx| serialize(tx, arguments))
+    }
+
+    /// Sends the command `name` with `arguments` that are JSON already. They are checked, and sent without white space.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute), and [`Misuse::NotJson`].
+    pub fn execute_raw(&mut self, name: &str, arguments: &str) -> Result<Ticket, Error> {
+        self.encode(name, false, |tx| raw(tx, arguments))
+    }
+
+    /// [`execute_raw`](Self::execute_raw), out of band.
+    ///
+    /// # Errors
+    /// As [`exec_oob`](Self::exec_oob), and [`Misuse::NotJson`].
+    pub fn exec_oob_raw(&mut self, name: &str, arguments: &str) -> Result<Ticket, Error> {
+        self.encode(name, true, |tx| raw(tx, arguments))
+    }
+
+    /// Sends the command `name` with arguments that serde-json-core writes. What it wrote is checked before it goes out.
+    ///
+    /// # Errors
+    /// As [`execute`](Self::execute), and [`Misuse::NotJson`] for what that crate gets wrong.
+    #[cfg(feature = "serde-json-core")]
+    pub fn execute_with_serde_json_core<A: Serialize + ?Sized>(
+        &mut self,
+        name: &str,
+        arguments: &A,
+        scratch: &mut [u8],
+    ) -> Result<Ticket, Error> {
+        let text = crate::json::to_slice_with_serde_json_core(arguments, scratch).map_err(|_| Misuse::NotJson)?;
+        self.encode(name, false, |tx| tx.text(core::str::from_utf8(text).map_err(|_| Misuse::NotJson)?))
+    }
+
+    /// Sets when `ticket` times out. Without this it never does.
+    ///
+    /// # Errors
+    /// [`Misuse::Ticket`] if it is not in flight.
+    pub fn set_deadline(&mut self, ticket: Ticket, deadline: Instant) -> Result<(), Error> {
+        let slot = self.slots.with_id(ticket.0).filter(|slot| slot.state == SlotState::InFlight).ok_or(Misuse::Ticket)?;
+        slot.deadline = deadline.as_millis();
+        self.next_deadline = self.slots.earliest_deadline();
+        Ok(())
+    }
+
+    /// [`set_deadline`](Self::set_deadline), counted from the time last given to
+    /// [`handle_timeout`](super::Client::handle_timeout).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_timeout(&mut self, ticket: Ticket, timeout: Duration) -> Result<(), Error> {
+        self.set_deadline(ticket, self.now.after(timeout))
+    }
+
+    /// Sets when the handshake times out. Counts until the session is ready.
+    pub const fn set_handshake_deadline(&mut self, deadline: Instant) {
+        self.handshake_deadline = deadline;
+    }
+
+    /// Whether `ticket` is in flight and not timed out.
+    pub fn is_in_flight(&self, ticket: Ticket) -> bool {
+        let slot = self.slots.all().get((ticket.0 & 0xFF) as usize);
+        slot.is_some_and(|slot| slot.state == SlotState::InFlight && slot.id == ticket.0)
+    }
+
+    /// Waits no longer for `ticket`, whose command sends no reply when it succeeds. An error that comes after all is
+    /// [`Foreign`](super::Message::Foreign).
+    ///
+    /// # Errors
+    /// [`Misuse::Ticket`] if it is not in flight.
+    pub fn forget(&mut self, ticket: Ticket) -> Result<(), Error> {
+        *self.slots.with_id(ticket.0).ok_or(Misuse::Ticket)? = Slot::FREE;
+        self.next_deadline = self.slots.earliest_deadline();
+        Ok(())
+    }
+
+    /// Sends `qmp_capabilities` once more: where the server refused it, or has greeted anew because it started anew.
+    ///
+    /// # Errors
+    /// [`Misuse::NotReady`] behind the end; [`Resource::Tx`] when there is no room.
+    pub fn negotiate(&mut self, oob: bool) -> Result<(), Error> {
+        if self.session == Session::Closed {
+            return Err(PeerError::Closed.into());
+        }
+        let id = self.generation.next(NEGOTIATION);
+        let with_id = self.config.correlation == Correlation::ById;
+        self.tx.append(|tx| {
+            tx.text("{\"execute\":\"qmp_capabilities\"")?;
+            if oob {
+                tx.text(",\"arguments\":{\"enable\":[\"oob\"]}")?;
+            }
+            finish(tx, with_id.then_some(id))
+        })?;
+        self.generation.advance(id);
+        self.negotiation = id;
+        self.enabling = oob;
+        self.owed = false;
+        self.oob = false;
+        self.session = Session::Negotiating;
+        Ok(())
+    }
+
+    /// The greeting has come: negotiates unless that was done.
+    pub(super) fn greeted(&mut self, offers_oob: bool) {
+        if self.session == Session::Greeting && self.config.handshake == Handshake::AfterGreeting {
+            self.enabling = self.config.oob && offers_oob && self.config.correlation == Correlation::ById;
+            self.owed = true;
+        }
+    }
+
+    /// Sends the negotiation that is owed.
+    pub(super) fn pay(&mut self) -> Result<(), Error> {
+        if self.owed { self.negotiate(self.enabling) } else { Ok(()) }
+    }
+
+    pub(super) const fn correlation(&self) -> Correlation {
+        self.config.correlation
+    }
+
+    /// The number of an id of ours that a reply bears, if it is one.
+    pub(super) fn number(id: Value<'_>) -> Option<u32> {
+        id.as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id != 0)
+    }
+
+    /// The in-band command that comes next where the server echoes no ids.
+    pub(super) fn next_in_order(&mut self) -> Option<u32> {
+        let newest = self.generation.newest();
+        self.slots.oldest_in_band(newest).map(|slot| slot.id)
+    }
+
+    fn encode(
+        &mut self,
+        name: &str,
+        oob: bool,
+        arguments: impl FnOnce(&mut Transmit<'b>) -> Result<(), Error>,
+    ) -> Result<Ticket, Error> {
+        match self.session {
+            Session::Closed => return Err(PeerError::Closed.into()),
+            Session::Negotiating | Session::Ready => {}
+            Session::Greeting | Session::Refused => return Err(Misuse::NotReady.into()),
+        }
+        if oob && !self.oob {
+            return Err(Misuse::NoOutOfBand.into());
+        }
+        if !oob && self.credits() == 0 {
+            return Err(Resource::Credits { limit: self.config.in_band }.into());
+        }
+        let limit = self.slots.all().len() as u16;
+        let number = self.slots.free().ok_or(Resource::Slots { limit })?;
+        let id = self.generation.next(number);
+        let with_id = self.config.correlation == Correlation::ById;
+        self.tx.append(|tx| {
+            tx.text(if oob { "{\"exec-oob\":" } else { "{\"execute\":" })?;
+            ser::write_str(tx, name, false).map_err(|Full| tx.full())?;
+            let mark = tx.mark();
+            tx.text(",\"arguments\":")?;
+            let start = tx.mark();
+            arguments(tx)?;
+            match tx.written(start) {
+                [b'{', ..] => {}
+                b"null" => tx.rewind(mark),
+                _ => return Err(Misuse::NotAnObject.into()),
+            }
+            finish(tx, with_id.then_some(id))
+        })?;
+        self.generation.advance(id);
+        if let Some(slot) = self.slots.all_mut().get_mut(usize::from(number)) {
+            *slot = Slot { id, state: SlotState::InFlight, oob, deadline: Instant::NEVER.as_millis() };
+        }
+        Ok(Ticket(id))
+    }
+}
+
+fn finish(tx: &mut Transmit<'_>, id: Option<u32>) -> Result<(), Error> {
+    if let Some(id) = id {
+        tx.text(",\"id\":")?;
+        tx.number(id)?;
+    }
+    tx.text("}\n")
+}
+
+fn serialize<A: Serialize + ?Sized>(tx: &mut Transmit<'_>, arguments: &A) -> Result<(), Error> {
+    match arguments.serialize(&mut Serializer::new(tx)) {
+        Ok(()) => Ok(()),
+        Err(ser::Error::Full) => Err(tx.full()),
+        Err(error) => Err(Misuse::Serialize(error).into()),
+    }
+}
+
+fn raw(tx: &mut Transmit<'_>, arguments: &str) -> Result<(), Error> {
+    scan::check(arguments.as_bytes()).map_err(|_| Misuse::NotJson)?;
+    squeeze::squeeze(arguments.as_bytes(), tx).map_err(|Full| tx.full())
+}

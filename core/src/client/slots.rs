@@ -1,0 +1,134 @@
+//! The table of commands in flight.
+//!
+//! A command's id on the wire is a number: its slot in the low byte, a generation above. Generations go on across connections
+//! from a seed of the caller's, so that a reply to a command of another connection is told from one to ours.
+
+use crate::time::Instant;
+
+/// The memory of one command in flight. All zeroes when free.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Slot {
+    pub(super) id: u32,
+    pub(super) state: SlotState,
+    pub(super) oob: bool,
+    pub(super) deadline: u64,
+}
+
+impl Slot {
+    /// A free slot.
+    pub const FREE: Self = Self { id: 0, state: SlotState::Free, oob: false, deadline: 0 };
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(super) enum SlotState {
+    #[default]
+    Free,
+    InFlight,
+    /// Its deadline is past, but the server may still answer: the id stays taken.
+    TimedOut,
+}
+
+/// A command in flight, until a message says how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ticket(pub(super) u32);
+
+impl Ticket {
+    /// The command's `id` on the wire.
+    pub const fn id(self) -> u32 {
+        self.0
+    }
+}
+
+/// The caller's slots, or owned ones.
+#[derive(Debug)]
+pub(super) enum Slots<'b> {
+    Lent(&'b mut [Slot]),
+    #[cfg(feature = "alloc")]
+    Owned(alloc::boxed::Box<[Slot]>),
+}
+
+/// More slots than this are not used: the slot is a byte of the id, and 255 is the negotiation's.
+pub(super) const MOST: usize = 255;
+/// The slot number of `qmp_capabilities`.
+pub(super) const NEGOTIATION: u8 = 255;
+
+impl Slots<'_> {
+    pub(super) fn all(&self) -> &[Slot] {
+        let slots = match self {
+            Slots::Lent(slots) => slots,
+            #[cfg(feature = "alloc")]
+            Slots::Owned(slots) => slots.as_ref(),
+        };
+        slots.get(..slots.len().min(MOST)).unwrap_or_default()
+    }
+
+    pub(super) fn all_mut(&mut self) -> &mut [Slot] {
+        let slots = match self {
+            Slots::Lent(slots) => &mut **slots,
+            #[cfg(feature = "alloc")]
+            Slots::Owned(slots) => slots.as_mut(),
+        };
+        let used = slots.len().min(MOST);
+        slots.get_mut(..used).unwrap_or_default()
+    }
+
+    /// The slot of the command with this id, free or not in no case.
+    pub(super) fn with_id(&mut self, id: u32) -> Option<&mut Slot> {
+        let slot = self.all_mut().get_mut((id & 0xFF) as usize)?;
+        (slot.state != SlotState::Free && slot.id == id).then_some(slot)
+    }
+
+    /// The number of a free slot.
+    pub(super) fn free(&self) -> Option<u8> {
+        self.all().iter().position(|slot| slot.state == SlotState::Free).map(|number| number as u8)
+    }
+
+    /// The in-band command sent first of those that the server has not answered. `newest` is the generation last given out.
+    pub(super) fn oldest_in_band(&mut self, newest: u32) -> Option<&mut Slot> {
+        let in_band = |slot: &&mut Slot| slot.state != SlotState::Free && !slot.oob;
+        self.all_mut().iter_mut().filter(in_band).max_by_key(|slot| newest.wrapping_sub(slot.id >> 8) & Generation::MASK)
+    }
+
+    /// How many in-band commands the server has not answered.
+    pub(super) fn in_band(&self) -> usize {
+        self.all().iter().filter(|slot| slot.state != SlotState::Free && !slot.oob).count()
+    }
+
+    /// The earliest deadline of a command in flight.
+    pub(super) fn earliest_deadline(&self) -> Instant {
+        let in_flight = self.all().iter().filter(|slot| slot.state == SlotState::InFlight);
+        in_flight.map(|slot| Instant::from_millis(slot.deadline)).min().unwrap_or(Instant::NEVER)
+    }
+}
+
+/// The upper three bytes of ids.
+#[derive(Debug)]
+pub(super) struct Generation(u32);
+
+impl Generation {
+    const MASK: u32 = 0x00FF_FFFF;
+
+    pub(super) const fn seeded(seed: u32) -> Self {
+        Self(seed & Self::MASK)
+    }
+
+    /// The generation last given out.
+    pub(super) const fn newest(&self) -> u32 {
+        self.0
+    }
+
+    /// The id that the next command in slot `slot` has; never 0.
+    pub(super) const fn next(&self, slot: u8) -> u32 {
+        let next = self.0.wrapping_add(1) & Self::MASK;
+        let next = if next == 0 { 1 } else { next };
+        next << 8 | slot as u32
+    }
+
+    /// The id was used.
+    pub(super) fn advance(&mut self, id: u32) {
+        self.0 = id >> 8;
+    }
+}

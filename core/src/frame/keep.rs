@@ -1,0 +1,42 @@
+//! What is kept of a message that does not fit: the members that say which command it answers, at the buffer's front.
+
+use crate::json::scan::Scanner;
+use crate::json::scan::members::SLOTS;
+
+/// Moves the wanted members out of `bytes[kept..end]`, all of which the scanner has seen, to the end of what is kept already,
+/// and gives the new length of that. A member still being read stays open and goes on right behind it.
+///
+/// Of the buffer, three quarters may be kept; a member beyond that is given up. This depends on the stream alone, never on how it
+/// was cut.
+pub(super) fn keep(scanner: &mut Scanner, bytes: &mut [u8], kept: usize, end: usize) -> usize {
+    let room = bytes.len().saturating_sub((bytes.len() / 4).max(1));
+    let mut length = kept;
+    // Each slot once, in the order in which they stand in the text, so that nothing is written over before it is read.
+    let mut done = [false; SLOTS];
+    for _ in 0..SLOTS {
+        let wanted = (0..SLOTS as u8).filter(|slot| !done.get(usize::from(*slot)).copied().unwrap_or(true));
+        let next = wanted.filter_map(|slot| Some((slot, scanner.found.span(slot)?))).min_by_key(|(_, span)| span.start);
+        let Some((slot, span)) = next else { break };
+        if let Some(done) = done.get_mut(usize::from(slot)) {
+            *done = true;
+        }
+        let range = span.range();
+        let open = range.end > end;
+        let stop = range.end.min(end);
+        if !open && stop <= kept {
+            continue;
+        }
+        let size = stop.saturating_sub(range.start);
+        let start = if range.start < kept { range.start } else { length };
+        if !scanner.found.is_kept(slot) || start.saturating_add(size) > room {
+            scanner.found.lose(slot);
+            continue;
+        }
+        if range.start >= kept {
+            bytes.copy_within(range.start..stop, start);
+        }
+        length = start.saturating_add(size);
+        scanner.found.move_span(slot, start as u32, if open { None } else { Some(length as u32) });
+    }
+    length
+}

@@ -1,0 +1,478 @@
+//! Bytes into messages: a caller's buffer, read once, cut by JSON structure and never by line ends.
+//!
+//! Bytes come in through [`rx_space`](Frames::rx_space) and [`rx_commit`](Frames::rx_commit), or [`feed`](Frames::feed);
+//! [`advance`](Frames::advance) scans them and outlines each message where it stands. A message that cannot fit is passed in constant
+//! memory; behind bytes that are no JSON, reading resumes by a [`recovery::Rule`].
+
+mod buffer;
+mod keep;
+mod recovery;
+
+pub use buffer::Buffer;
+
+use crate::error::{Error, Misuse};
+use crate::json::scan::members::{Found, Members};
+use crate::json::scan::{Dialect, MAX_DEPTH, Options, Progress, Reason, Scanner, is_blank};
+use recovery::Rule;
+
+/// What ends a message, besides its last bracket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Framing {
+    /// Nothing: messages end where their brackets balance. Pretty text and messages back to back are read.
+    #[default]
+    Structure,
+    /// A line feed, too. For a serial line that loses bytes, to a peer that writes each message on one line: a damaged message then
+    /// never costs another one.
+    Lines,
+}
+
+/// Whose bytes are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Peer {
+    /// A QMP server: greeting, replies, events.
+    Server,
+    /// A guest agent: replies; a 0xFF between messages is its sentinel.
+    Agent,
+    /// A client: commands, in the JSON dialect that QEMU accepts.
+    Client,
+}
+
+/// How a stream is read.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub struct Reading {
+    /// What ends a message.
+    pub framing: Framing,
+    /// The deepest nesting that is read, arrays and objects together; a message that goes deeper is passed over and reported.
+    /// At most [`MAX_DEPTH`], which is QEMU's own limit and the default.
+    pub max_depth: u16,
+    /// Whether to scan by words where there are enough bytes (needs feature `fast`). Changes no outcome.
+    pub fast: bool,
+}
+
+impl Reading {
+    /// Framing by structure, QEMU's depth limit, scanning by words.
+    pub const DEFAULT: Self = Self { framing: Framing::Structure, max_depth: MAX_DEPTH, fast: true };
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// Where a message was found and what it is. Ranges, not borrows: the caller takes the text by [`Frames::text`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outline {
+    pub(crate) what: What,
+    /// Where in the stream, counted from its beginning, the message begins.
+    pub(crate) offset: u64,
+    /// How long it is. White space in front of a message belongs to none.
+    pub(crate) bytes: u64,
+    /// Bytes were passed over since the last good message.
+    pub(crate) after_gap: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A message: well-formed JSON whose members were found.
+    Complete,
+    /// A message of a client that is to be refused; reading goes on right behind it.
+    Mistaken { at: u64, reason: Reason },
+    /// A message that does not fit, or is too deep. What is kept of it was found.
+    Oversize(Oversized),
+    /// Bytes that are no message. Reading resumes by the rule.
+    Malformed { at: u64, reason: Reason },
+    /// The stream ended inside a message.
+    Incomplete,
+    /// The agent's 0xFF.
+    Sentinel,
+}
+
+/// Why a message was passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Oversized {
+    /// It is longer than the receive buffer may become, which is this many bytes.
+    TooLong(u32),
+    /// It nests deeper than this many levels.
+    TooDeep(u16),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Between messages.
+    Idle,
+    /// In a message that begins at `start`.
+    Message,
+    /// In a message that does not fit; what is kept of it ends at `kept`.
+    Passing,
+    /// Behind malformed bytes.
+    Searching,
+}
+
+/// Cuts a stream of bytes into messages.
+#[derive(Debug)]
+pub(crate) struct Frames<'b> {
+    buffer: Buffer<'b>,
+    scanner: Scanner,
+    peer: Peer,
+    mode: Mode,
+    /// The last byte in front of `start`, for the search.
+    previous: u8,
+    gap: bool,
+    eof: bool,
+    /// The message begins here; in front of it everything is done with.
+    start: u32,
+    /// Scanned up to here.
+    scanned: u32,
+    /// Received up to here.
+    end: u32,
+    /// What was handed out ends here; it is released by the next call.
+    handed: u32,
+    /// The place of the buffer's first byte in the stream. Wraps below 0 while a message is passed over.
+    base: u64,
+    /// The place of the present message in the stream.
+    message: u64,
+}
+
+impl<'b> Frames<'b> {
+    pub(crate) fn new(buffer: Buffer<'b>, peer: Peer, reading: Reading, members: &'static Members) -> Self {
+        let dialect = match peer {
+            Peer::Server | Peer::Agent => Dialect::Output,
+            Peer::Client => Dialect::Input,
+        };
+        let options = Options {
+            dialect,
+            max_depth: reading.max_depth.clamp(1, MAX_DEPTH),
+            lines: reading.framing == Framing::Lines,
+            fast: reading.fast,
+        };
+        Self {
+            buffer,
+            scanner: Scanner::new(options, members),
+            peer,
+            mode: Mode::Idle,
+            previous: 0,
+            gap: false,
+            eof: false,
+            start: 0,
+            scanned: 0,
+            end: 0,
+            handed: 0,
+            base: 0,
+            message: 0,
+        }
+    }
+
+    /// Forgets all that was received: a new connection.
+    pub(crate) fn reset(&mut self) {
+        self.mode = Mode::Idle;
+        self.previous = 0;
+        self.gap = false;
+        self.eof = false;
+        (self.start, self.scanned, self.end, self.handed) = (0, 0, 0, 0);
+        (self.base, self.message) = (0, 0);
+    }
+
+    /// The free part of the buffer. Empty only while a complete message waits for `advance`.
+    pub(crate) fn rx_space(&mut self) -> &mut [u8] {
+        self.release();
+        let end = self.end as usize;
+        self.buffer.bytes_mut().get_mut(end..).unwrap_or_default()
+    }
+
+    /// The first `count` bytes of `rx_space` were received.
+    pub(crate) fn rx_commit(&mut self, count: usize) -> Result<(), Error> {
+        if self.eof {
+            return Err(Error::Misuse(Misuse::AfterEof));
+        }
+        match u32::try_from(count).ok().and_then(|count| self.end.checked_add(count)) {
+            Some(end) if end <= self.buffer.capacity() => self.end = end,
+            _ => return Err(Error::Misuse(Misuse::CommitTooLong)),
+        }
+        Ok(())
+    }
+
+    /// Copies what fits of `bytes` into the buffer and gives its length.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let space = self.rx_space();
+        let count = space.len().min(bytes.len());
+        if let (Some(space), Some(bytes)) = (space.get_mut(..count), bytes.get(..count)) {
+            space.copy_from_slice(bytes);
+        }
+        self.rx_commit(count)?;
+        Ok(count)
+    }
+
+    /// No more bytes will come.
+    pub(crate) fn rx_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// Whether the stream has ended and all of it was outlined.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.eof && self.mode == Mode::Idle && self.start.max(self.handed) == self.end
+    }
+
+    /// How many bytes of the stream were received.
+    pub(crate) fn received(&self) -> u64 {
+        self.place(self.end)
+    }
+
+    /// The next message, if it is complete. Releases the one before.
+    pub(crate) fn advance(&mut self) -> Option<Outline> {
+        self.release();
+        loop {
+            let outline = match self.mode {
+                Mode::Idle => self.begin()?,
+                Mode::Message => self.scan_message(),
+                Mode::Passing => self.pass(),
+                Mode::Searching => {
+                    self.search();
+                    None
+                }
+            };
+            if outline.is_some() {
+                return outline;
+            }
+            if self.scanned == self.end && self.mode != Mode::Idle {
+                // All bytes are read. What follows needs room, or never comes.
+                return if self.eof { self.incomplete() } else { None };
+            }
+        }
+    }
+
+    /// What was found of the members of the message just outlined. Spans are indices into [`text`](Self::text).
+    pub(crate) const fn found(&self) -> &Found {
+        &self.scanner.found
+    }
+
+    /// Whether the message just outlined has a number token that is no JSON.
+    pub(crate) const fn has_not_finite(&self) -> bool {
+        self.scanner.has_not_finite()
+    }
+
+    /// The text of the message just outlined; of one that was passed over, what is kept of it.
+    pub(crate) fn text(&mut self) -> &mut [u8] {
+        let range = self.start as usize..self.handed as usize;
+        self.buffer.bytes_mut().get_mut(range).unwrap_or_default()
+    }
+
+    fn place(&self, index: u32) -> u64 {
+        self.base.wrapping_add(u64::from(index))
+    }
+
+    /// Gives the bytes of what was handed out back, and makes room at the buffer's end when little is left there.
+    fn release(&mut self) {
+        if self.handed > self.start {
+            self.start = self.handed;
+            self.scanned = self.scanned.max(self.start);
+        }
+        if self.mode == Mode::Passing {
+            return;
+        }
+        if self.start == self.end {
+            self.base = self.place(self.end);
+            (self.start, self.scanned, self.end, self.handed) = (0, 0, 0, 0);
+        } else if self.start > 0 && self.buffer.capacity().wrapping_sub(self.end) < self.buffer.capacity() / 4 {
+            self.compact();
+        }
+    }
+
+    /// Moves what is not done with to the front. A message is moved at most once: it begins at 0 from then on.
+    fn compact(&mut self) {
+        let (start, end) = (self.start, self.end);
+        if let Some(bytes) = self.buffer.bytes_mut().get_mut(..end as usize) {
+            bytes.copy_within(start as usize.., 0);
+        }
+        self.base = self.place(start);
+        self.scanned = self.scanned.saturating_sub(start);
+        self.end = end.saturating_sub(start);
+        (self.start, self.handed) = (0, 0);
+    }
+
+    /// Passes white space up to a message. `None` when there is no byte left to look at.
+    #[allow(clippy::option_option)]
+    fn begin(&mut self) -> Option<Option<Outline>> {
+        let rest = self.buffer.bytes().get(self.start as usize..self.end as usize).unwrap_or_default();
+        let Some((blanks, &first)) = rest.iter().enumerate().find(|(_, byte)| !is_blank(**byte)) else {
+            if let Some(last) = rest.last() {
+                self.previous = *last;
+            }
+            self.start = self.end;
+            self.scanned = self.end;
+            self.handed = self.end;
+            return None;
+        };
+        if let Some(before) = blanks.checked_sub(1).and_then(|before| rest.get(before)) {
+            self.previous = *before;
+        }
+        self.start = self.start.wrapping_add(blanks as u32);
+        self.scanned = self.start;
+        self.message = self.place(self.start);
+        if first == 0xFF && self.peer == Peer::Agent {
+            return Some(Some(self.hand(self.start.wrapping_add(1), What::Sentinel)));
+        }
+        if first != b'{' && self.peer != Peer::Client {
+            let reason = if first == 0xFF { Reason::Interrupted } else { Reason::NotAnObject };
+            return Some(Some(self.malformed(self.start, reason)));
+        }
+        self.scanner.clear();
+        self.mode = Mode::Message;
+        Some(None)
+    }
+
+    fn scan_message(&mut self) -> Option<Outline> {
+        let start = self.start;
+        self.set_sentinel();
+        let base = self.place(start);
+        let text = self.buffer.bytes().get(start as usize..).unwrap_or_default();
+        let (from, end) = (self.scanned.saturating_sub(start) as usize, self.end.saturating_sub(start) as usize);
+        match self.scanner.scan(text, from, end, base) {
+            Progress::Complete(length) => {
+                let what = match (self.scanner.mistake(), self.scanner.is_too_deep()) {
+                    (Some((at, reason)), _) => What::Mistaken { at, reason },
+                    (None, true) => What::Oversize(Oversized::TooDeep(self.scanner.options().max_depth)),
+                    (None, false) => What::Complete,
+                };
+                self.mode = Mode::Idle;
+                Some(self.hand(start.wrapping_add(length as u32), what))
+            }
+            Progress::Fault(at, reason) => Some(self.malformed(start.wrapping_add(at as u32), reason)),
+            Progress::More => {
+                self.scanned = self.end;
+                if self.end == self.buffer.capacity() {
+                    self.make_room();
+                }
+                None
+            }
+        }
+    }
+
+    /// The buffer is full of a message that goes on.
+    fn make_room(&mut self) {
+        if self.start > 0 {
+            self.compact();
+        } else if !self.buffer.grow() {
+            self.mode = Mode::Passing;
+            self.keep(0, self.end);
+        }
+    }
+
+    fn pass(&mut self) -> Option<Outline> {
+        self.set_sentinel();
+        let kept = self.start;
+        let text = self.buffer.bytes().get(..).unwrap_or_default();
+        match self.scanner.scan(text, self.scanned as usize, self.end as usize, self.base) {
+            Progress::Complete(stop) => {
+                // The kept text stays in front of the bytes that follow the message.
+                let stop = stop as u32;
+                let bytes = self.place(stop).wrapping_sub(self.message);
+                let what = match self.scanner.mistake() {
+                    Some((at, reason)) => What::Mistaken { at, reason },
+                    None => What::Oversize(Oversized::TooLong(self.buffer.limit())),
+                };
+                keep::keep(&mut self.scanner, self.buffer.bytes_mut(), kept as usize, stop as usize);
+                self.mode = Mode::Idle;
+                self.start = 0;
+                let outline = self.hand(stop, what);
+                Some(Outline { bytes, ..outline })
+            }
+            Progress::Fault(at, reason) => {
+                let before = at.checked_sub(1).filter(|before| *before >= kept as usize);
+                if let Some(before) = before.and_then(|before| self.buffer.bytes().get(before)) {
+                    self.previous = *before;
+                }
+                self.start = at as u32;
+                Some(self.malformed(at as u32, reason))
+            }
+            Progress::More => {
+                self.keep(kept, self.end);
+                None
+            }
+        }
+    }
+
+    /// Keeps what must be kept of the bytes up to `end`, all scanned, and drops the others. While a message is passed over, `start`
+    /// is where the kept bytes end.
+    fn keep(&mut self, kept: u32, end: u32) {
+        if let Some(last) = end.checked_sub(1).and_then(|last| self.buffer.bytes().get(last as usize)) {
+            self.previous = *last;
+        }
+        let length = keep::keep(&mut self.scanner, self.buffer.bytes_mut(), kept as usize, end as usize) as u32;
+        self.base = self.place(end).wrapping_sub(u64::from(length));
+        (self.start, self.scanned, self.end, self.handed) = (length, length, length, length);
+    }
+
+    /// Looks for the next message behind malformed bytes.
+    fn search(&mut self) {
+        let rule = Rule::of(self.peer, self.scanner.options().lines);
+        let rest = self.buffer.bytes().get(self.start as usize..self.end as usize).unwrap_or_default();
+        let passed = match rule.resume(rest, self.previous, self.peer) {
+            Some(at) => {
+                self.mode = Mode::Idle;
+                at
+            }
+            None => rest.len(),
+        };
+        if let Some(last) = passed.checked_sub(1).and_then(|last| rest.get(last)) {
+            self.previous = *last;
+        }
+        self.start = self.start.wrapping_add(passed as u32);
+        self.scanned = self.start;
+        self.handed = self.start;
+    }
+
+    /// The byte at index `at` does not belong to a message.
+    fn malformed(&mut self, at: u32, reason: Reason) -> Outline {
+        let place = self.place(at);
+        // QEMU's lexer, and a single 0xFF, take the byte; otherwise it may begin the next message.
+        let taken = self.peer == Peer::Client && Rule::of(self.peer, self.scanner.options().lines) == Rule::Structure;
+        let stop = if taken { at.wrapping_add(1) } else { at };
+        if let Some(last) = stop.checked_sub(1).filter(|_| stop > self.start)
+            && let Some(last) = self.buffer.bytes().get(last as usize)
+        {
+            self.previous = *last;
+        }
+        let message = self.message;
+        self.mode = Mode::Searching;
+        let outline = self.hand(stop, What::Malformed { at: place, reason });
+        self.gap = true;
+        Outline { bytes: place.wrapping_sub(message), ..outline }
+    }
+
+    fn incomplete(&mut self) -> Option<Outline> {
+        let searching = self.mode == Mode::Searching;
+        self.mode = Mode::Idle;
+        let bytes = self.place(self.end).wrapping_sub(self.message);
+        if searching {
+            return None;
+        }
+        self.start = self.start.min(self.end);
+        let outline = self.hand(self.end, What::Incomplete);
+        Some(Outline { bytes, ..outline })
+    }
+
+    /// Hands out what ends in front of index `stop`.
+    fn hand(&mut self, stop: u32, what: What) -> Outline {
+        self.handed = stop;
+        self.scanned = stop;
+        let after_gap = core::mem::replace(&mut self.gap, false);
+        Outline { what, offset: self.message, bytes: u64::from(stop.saturating_sub(self.start)), after_gap }
+    }
+
+    /// Writes the 0 behind the data that ends the fast loops, if there is a byte to spare.
+    fn set_sentinel(&mut self) {
+        let end = self.end as usize;
+        if let Some(byte) = self.buffer.bytes_mut().get_mut(end) {
+            *byte = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! The members of the outermost object that a reader looks for, found by name while their bytes go by.
+
+/// A member of the outermost object that the scanner looks for.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// Its name, decoded: `"\u0069d"` is `id`.
+    pub(crate) name: &'static str,
+    /// Where its span is kept. Members that never stand together may share a slot; of two in one slot, the first keeps it.
+    pub(crate) slot: u8,
+    /// Whether its text is kept when the message does not fit the buffer.
+    pub(crate) keep: bool,
+}
+
+/// What a scanner looks for at depth 1: at most [`Members::MOST`] members in at most [`SLOTS`] slots.
+#[derive(Debug)]
+pub(crate) struct Members {
+    list: &'static [Member],
+    /// The slot that takes the first key which is not in the list.
+    unlisted: Option<u8>,
+}
+
+impl Members {
+    /// Fewer than there are bits in the masks of [`Found`].
+    const MOST: usize = 7;
+    /// No member is looked for.
+    pub(crate) const NONE: &'static Self = &Self::new(&[], None);
+
+    pub(crate) const fn new(list: &'static [Member], unlisted: Option<u8>) -> Self {
+        assert!(list.len() <= Self::MOST, "more members than the masks have bits");
+        Self { list, unlisted }
+    }
+}
+
+/// How many spans are kept.
+pub(crate) const SLOTS: usize = 4;
+
+/// A stretch of the message's text: from `start` up to, not including, `end`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    pub(crate) const fn range(self) -> core::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(crate) const fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+}
+
+/// What was found of the members so far.
+#[derive(Debug)]
+pub(crate) struct Found {
+    members: &'static Members,
+    pub(crate) spans: [Span; SLOTS],
+    /// A bit for each listed member that was seen.
+    seen: u8,
+    /// A bit for each slot that is taken.
+    taken: u8,
+    /// A bit for each slot whose text is to be kept, and for each whose text is gone.
+    kept: u8,
+    lost: u8,
+    /// A bit for each slot whose text holds strings to be rewritten.
+    escaped: u8,
+    /// While a key is read: the members whose names begin as it does, and its length.
+    candidates: u8,
+    key_length: u8,
+    /// The member whose value is being read, counted from 1; 0 for none.
+    current: u8,
+    /// Whether the current member owns its slot.
+    owner: bool,
+}
+
+const fn bit(number: u8) -> u8 {
+    1_u8.wrapping_shl(number as u32)
+}
+
+impl Found {
+    pub(crate) const fn new(members: &'static Members) -> Self {
+        Self {
+            members,
+            spans: [Span { start: 0, end: 0 }; SLOTS],
+            seen: 0,
+            taken: 0,
+            kept: 0,
+            lost: 0,
+            escaped: 0,
+            candidates: 0,
+            key_length: 0,
+            current: 0,
+            owner: false,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.members);
+    }
+
+    pub(crate) const fn members(&self) -> &'static Members {
+        self.members
+    }
+
+    /// Whether the listed member `number` was seen.
+    pub(crate) const fn has(&self, number: u8) -> bool {
+        self.seen & bit(number) != 0
+    }
+
+    /// A bit for each listed member that was seen.
+    pub(crate) const fn seen(&self) -> u8 {
+        self.seen
+    }
+
+    /// The span in `slot`, if a member took it.
+    pub(crate) fn span(&self, slot: u8) -> Option<Span> {
+        if self.taken & !self.lost & bit(slot) == 0 { None } else { self.spans.get(usize::from(slot)).copied() }
+    }
+
+    /// Whether strings in `slot` wait for being rewritten in place.
+    pub(crate) const fn is_escaped(&self, slot: u8) -> bool {
+        self.escaped & bit(slot) != 0
+    }
+
+    /// A key of the outermost object begins; `at` is where its text does.
+    #[inline]
+    pub(crate) fn begin_key(&mut self, at: u32) {
+        self.candidates = bit(self.members.list.len() as u8).wrapping_sub(1);
+        self.key_length = 0;
+        if let Some(slot) = self.members.unlisted
+            && self.taken & bit(slot) == 0
+            && let Some(span) = self.spans.get_mut(usize::from(slot))
+        {
+            span.start = at;
+        }
+    }
+
+    /// One more code point of the key, decoded.
+    #[inline]
+    pub(crate) fn key_character(&mut self, code: u32) {
+        let position = usize::from(self.key_length);
+        for (number, member) in self.members.list.iter().enumerate() {
+            if member.name.as_bytes().get(position).is_none_or(|byte| u32::from(*byte) != code) {
+                self.candidates &= !bit(number as u8);
+            }
+        }
+        self.key_length = self.key_length.saturating_add(1);
+    }
+
+    /// The key is complete. `Err` if this member was seen before.
+    #[inline]
+    pub(crate) fn end_key(&mut self, at: u32) -> Result<(), ()> {
+        let length = usize::from(self.key_length);
+        let candidates = self.candidates;
+        let complete = |(number, member): &(usize, &Member)| {
+            candidates & bit(*number as u8) != 0 && member.name.len() == length
+        };
+        let number = self.members.list.iter().enumerate().find(complete).map(|(number, _)| number as u8);
+        self.name_member(number, at)
+    }
+
+    /// The key's text is known whole, without escapes.
+    #[cfg(feature = "fast")]
+    #[inline]
+    pub(crate) fn whole_key(&mut self, start: u32, key: &[u8], at: u32) -> Result<(), ()> {
+        let number = self.members.list.iter().position(|member| member.name.as_bytes() == key);
+        if number.is_none() {
+            self.begin_key(start);
+        }
+        self.name_member(number.map(|number| number as u8), at)
+    }
+
+    #[inline]
+    fn name_member(&mut self, number: Option<u8>, at: u32) -> Result<(), ()> {
+        let Some(number) = number else {
+            self.current = 0;
+            if let Some(slot) = self.members.unlisted
+                && self.taken & bit(slot) == 0
+                && let Some(span) = self.spans.get_mut(usize::from(slot))
+            {
+                span.end = at;
+                self.taken |= bit(slot);
+            }
+            return Ok(());
+        };
+        if self.has(number) {
+            return Err(());
+        }
+        self.seen |= bit(number);
+        self.current = number.wrapping_add(1);
+        Ok(())
+    }
+
+    /// The value of the member just named begins at `at`.
+    #[inline]
+    pub(crate) fn begin_value(&mut self, at: u32) {
+        if self.current == 0 {
+            return;
+        }
+        let Some(member) = self.current_member() else { return };
+        let (slot, keep) = (member.slot, member.keep);
+        self.owner = self.taken & bit(slot) == 0;
+        if self.owner
+            && let Some(span) = self.spans.get_mut(usize::from(slot))
+        {
+            // Its end lies behind all text until it is known.
+            *span = Span { start: at, end: u32::MAX };
+            self.taken |= bit(slot);
+            if keep {
+                self.kept |= bit(slot);
+            }
+        }
+    }
+
+    /// The value of the current member ended in front of `end`.
+    #[inline]
+    pub(crate) fn end_value(&mut self, end: u32) {
+        if self.current == 0 {
+            return;
+        }
+        if self.owner
+            && let Some(member) = self.current_member()
+            && let Some(span) = self.spans.get_mut(usize::from(member.slot))
+        {
+            span.end = end;
+        }
+        self.current = 0;
+    }
+
+    /// A string that must be rewritten was met.
+    #[inline]
+    pub(crate) fn mark_escaped(&mut self) {
+        if let Some(member) = self.current_member() {
+            self.escaped |= bit(member.slot);
+        }
+    }
+
+    /// The text of `slot` is gone, and its rest need not be kept either.
+    pub(crate) fn lose(&mut self, slot: u8) {
+        self.lost |= bit(slot);
+    }
+
+    /// Whether the member in `slot` is one to keep when its message does not fit.
+    pub(crate) const fn is_kept(&self, slot: u8) -> bool {
+        self.kept & bit(slot) != 0
+    }
+
+    /// The text of `slot` was moved to `start`. Its end, if it is known.
+    pub(crate) fn move_span(&mut self, slot: u8, start: u32, end: Option<u32>) {
+        if let Some(span) = self.spans.get_mut(usize::from(slot)) {
+            *span = Span { start, end: end.unwrap_or(u32::MAX) };
+        }
+    }
+
+    fn current_member(&self) -> Option<&'static Member> {
+        self.members.list.get(usize::from(self.current.checked_sub(1)?))
+    }
+}

@@ -1,0 +1,233 @@
+//! The scanner: one push automaton that checks JSON while its bytes arrive, across any split.
+//!
+//! It reads each byte once and never goes back. When the last bracket closes, the message is framed, validated and
+//! classified: [`members`] has the spans of the members that the reader asked for. The automaton is in [`step`], a byte at a
+//! time; [`fast`] takes whole words and tokens where the text lies ready, and changes no outcome.
+
+mod fault;
+#[cfg(feature = "fast")]
+mod fast;
+pub(crate) mod members;
+mod nesting;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use fault::{Error, Reason};
+pub use nesting::MAX_DEPTH;
+
+use members::{Found, Members};
+use nesting::Nesting;
+use step::{Flow, Lax, State};
+
+/// What counts as JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Dialect {
+    /// RFC 8259 in UTF-8, and no lone surrogates.
+    #[default]
+    Strict,
+    /// What QEMU sends: strict JSON and the number tokens `inf`, `-inf`, `nan` and `-nan`, which its writer lets out.
+    Output,
+    /// What QEMU accepts: also `'single quoted'` strings, the escape `\'`, and C0 80 for U+0000. No noncharacters, and no
+    /// exponent right behind a lone `0`. After a mistake between tokens the text is followed until its brackets balance, as
+    /// QEMU does.
+    Input,
+}
+
+/// How to scan. Does not change while a message is scanned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) dialect: Dialect,
+    /// The deepest nesting accepted, at most [`MAX_DEPTH`].
+    pub(crate) max_depth: u16,
+    /// A line feed inside a message is a fault.
+    pub(crate) lines: bool,
+    /// Whether whole words may be taken at once.
+    pub(crate) fast: bool,
+}
+
+impl Options {
+    pub(crate) const STRICT: Self = Self { dialect: Dialect::Strict, max_depth: MAX_DEPTH, lines: false, fast: true };
+}
+
+/// What came of scanning the bytes at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All bytes were read and belong to the message, which goes on.
+    More,
+    /// The message ends in front of this index.
+    Complete(usize),
+    /// The byte at this index cannot belong to the message.
+    Fault(usize, Reason),
+}
+
+/// The state of the automaton. It looks at the text it is given and keeps none of it.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    nesting: Nesting,
+    pub(crate) found: Found,
+    options: Options,
+    state: State,
+    /// Strings: the quote that ends this one, and what it is.
+    quote: u8,
+    role: step::Role,
+    /// `\u`: digits that are missing; UTF-8: bytes that are missing, and the bounds of the next one.
+    missing: u8,
+    tail: (u8, u8),
+    /// The code unit or code point that is being put together, and the first half of a pair.
+    code: u32,
+    high: u16,
+    /// Literals: which word, and how much of it was read.
+    word: u8,
+    word_at: u8,
+    /// Counting brackets instead of checking them, and the counts.
+    lax: Lax,
+    braces: i32,
+    brackets: i32,
+    /// A mistake between tokens that was met in [`Dialect::Input`], and its place in the message.
+    mistake: Option<Reason>,
+    mistake_at: u64,
+    too_deep: bool,
+    not_finite: bool,
+    #[cfg(test)]
+    pub(crate) work: u64,
+}
+
+impl Scanner {
+    pub(crate) const fn new(options: Options, members: &'static Members) -> Self {
+        Self {
+            nesting: Nesting::new(),
+            found: Found::new(members),
+            options,
+            state: State::Value,
+            quote: 0,
+            role: step::Role::Value,
+            missing: 0,
+            tail: (0, 0),
+            code: 0,
+            high: 0,
+            word: 0,
+            word_at: 0,
+            lax: Lax::Off,
+            braces: 0,
+            brackets: 0,
+            mistake: None,
+            mistake_at: 0,
+            too_deep: false,
+            not_finite: false,
+            #[cfg(test)]
+            work: 0,
+        }
+    }
+
+    /// Starts a new message.
+    pub(crate) fn clear(&mut self) {
+        self.nesting.clear();
+        self.found.clear();
+        self.state = State::Value;
+        self.lax = Lax::Off;
+        self.mistake = None;
+        self.too_deep = false;
+        self.not_finite = false;
+    }
+
+    pub(crate) const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Whether the message nests deeper than the limit. What lies deeper was only followed, not checked.
+    pub(crate) const fn is_too_deep(&self) -> bool {
+        self.too_deep
+    }
+
+    /// Whether one of the tokens `inf`, `nan` was met: the text is then no JSON for others.
+    pub(crate) const fn has_not_finite(&self) -> bool {
+        self.not_finite
+    }
+
+    /// The mistake for which a complete message of [`Dialect::Input`] is to be refused, and its place in the message.
+    pub(crate) const fn mistake(&self) -> Option<(u64, Reason)> {
+        match self.mistake {
+            Some(reason) => Some((self.mistake_at, reason)),
+            None => None,
+        }
+    }
+
+    /// Scans `text[from..end]`. Spans are recorded as indices into `text`; `base` is the place of `text[0]` in the message.
+    ///
+    /// Where `text[end]` exists and is 0, the fast path may be taken: 0 is valid nowhere in JSON, so that it ends every loop.
+    pub(crate) fn scan(&mut self, text: &[u8], from: usize, end: usize, base: u64) -> Progress {
+        #[cfg(feature = "fast")]
+        let fast = self.options.fast && text.get(end) == Some(&0);
+        let mut at = from;
+        while at < end {
+            #[cfg(feature = "fast")]
+            if fast {
+                at = fast::run(self, text, at);
+                if at >= end {
+                    break;
+                }
+            }
+            let Some(&byte) = text.get(at) else { break };
+            self.count();
+            match self.step(byte, at as u32, base) {
+                Flow::Go => at = at.wrapping_add(1),
+                Flow::Again => {}
+                Flow::End => return Progress::Complete(at.wrapping_add(1)),
+                Flow::EndBefore => return Progress::Complete(at),
+                Flow::Stop(_) if byte == 0xFF => return Progress::Fault(at, Reason::Interrupted),
+                Flow::Stop(reason) => return Progress::Fault(at, reason),
+            }
+        }
+        Progress::More
+    }
+
+    /// One step of work, of which there are at most two a byte. The tests count them.
+    #[inline(always)]
+    fn count(&mut self) {
+        #[cfg(test)]
+        {
+            self.work = self.work.wrapping_add(1);
+        }
+    }
+
+    /// The text ends here. Whether that completes it: a lone number or word has no other end.
+    fn finish(&mut self) -> bool {
+        self.nesting.depth() == 0 && self.state.may_end()
+    }
+}
+
+/// Checks that `text` is exactly one JSON value (RFC 8259, UTF-8, no lone surrogates, at most [`MAX_DEPTH`] levels), with
+/// white space around it or not.
+///
+/// # Errors
+/// Where and why it is none.
+pub fn check(text: &[u8]) -> Result<(), Error> {
+    scan_value(text, &mut Scanner::new(Options::STRICT, Members::NONE)).map(|_| ())
+}
+
+/// Scans exactly one value and gives its place in `text`.
+pub(crate) fn scan_value(text: &[u8], scanner: &mut Scanner) -> Result<core::ops::Range<usize>, Error> {
+    let from = text.iter().position(|byte| !is_blank(*byte)).unwrap_or(text.len());
+    let end = match scanner.scan(text, from, text.len(), 0) {
+        Progress::Complete(end) => end,
+        Progress::Fault(at, reason) => return Err(Error { at, reason }),
+        Progress::More if scanner.finish() => text.len(),
+        Progress::More => return Err(Error { at: text.len(), reason: Reason::UnexpectedEnd }),
+    };
+    if scanner.is_too_deep() {
+        return Err(Error { at: from, reason: Reason::TooDeep });
+    }
+    let rest = text.get(end..).unwrap_or_default();
+    match rest.iter().position(|byte| !is_blank(*byte)) {
+        Some(more) => Err(Error { at: end.saturating_add(more), reason: Reason::TrailingText }),
+        None => Ok(from..end),
+    }
+}
+
+/// White space of JSON.
+#[inline(always)]
+pub(crate) const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}

@@ -1,0 +1,267 @@
+//! What a server sends: greeting, replies, events.
+
+use core::fmt;
+
+use super::{Malformed, Parts, member, nothing};
+use crate::frame::{Frames, Outline, Oversized, What};
+use crate::json::scan::members::{Found, Members};
+use crate::json::{Payload, Strings, Value};
+
+/// The slots of a server's message: what it is; its data; its time; its id.
+const BODY: u8 = 0;
+const DATA: u8 = 1;
+const TIME: u8 = 2;
+const ID: u8 = 3;
+
+/// What a server's message is told by. The four that say what it is stand first, as in [`Kind`].
+pub(crate) const SERVER_MEMBERS: &Members = &Members::new(
+    &[
+        member("QMP", BODY, false),
+        member("return", BODY, false),
+        member("error", BODY, false),
+        member("event", BODY, true),
+        member("data", DATA, false),
+        member("timestamp", TIME, false),
+        member("id", ID, true),
+    ],
+    None,
+);
+const KINDS: u8 = 0b1111;
+
+/// What a message of a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Kind {
+    /// `QMP`: the greeting.
+    Greeting,
+    /// `return`: a command succeeded.
+    Return,
+    /// `error`: a command failed.
+    Error,
+    /// `event`: something happened.
+    Event,
+    /// None of these, or more than one.
+    Unknown,
+}
+
+impl Kind {
+    fn of(found: &Found) -> Self {
+        match found.seen() & KINDS {
+            0b0001 => Self::Greeting,
+            0b0010 => Self::Return,
+            0b0100 => Self::Error,
+            0b1000 => Self::Event,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// A message of a server, or what came in the place of one. Borrows from the receive buffer until the next call that reads.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ServerMessage<'m> {
+    /// The greeting, which a server sends on connection.
+    Greeting(Greeting<'m>),
+    /// A command succeeded.
+    Return {
+        /// The command's id, if it had one.
+        id: Option<Value<'m>>,
+        /// What the command returns: any JSON value.
+        payload: Payload<'m>,
+    },
+    /// A command failed. Without an id: input could not be read, or the failed command had none.
+    Error {
+        /// The command's id, if the server knows it.
+        id: Option<Value<'m>>,
+        /// What failed.
+        failure: Failure<'m>,
+    },
+    /// Something happened.
+    Event(Event<'m>),
+    /// A JSON object that is none of these: the whole of it.
+    Unknown(Payload<'m>),
+    /// A message that was passed over.
+    Oversize(Oversize<'m>),
+    /// Bytes that are no message.
+    Malformed(Malformed<'m>),
+    /// The stream ended inside a message.
+    Incomplete,
+    /// The guest agent's 0xFF: what it sent before belongs to an earlier command.
+    Sentinel,
+}
+
+/// The greeting. QEMU's is `{"QMP": {"version": {"qemu": {"major": …, "minor": …, "micro": …}, "package": …}, "capabilities": […]}}`;
+/// any of it may be missing.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Greeting<'m>(Value<'m>);
+
+/// A QEMU version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Version {
+    /// Raised once a year.
+    pub major: u16,
+    /// Raised with each release of a year.
+    pub minor: u16,
+    /// Raised with each stable update; 50 is a development tree, 90 and above are release candidates of the next minor.
+    pub micro: u16,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.micro)
+    }
+}
+
+impl<'m> Greeting<'m> {
+    /// The version of QEMU, if the greeting has one in the form known.
+    pub fn version(&self) -> Option<Version> {
+        let qemu = self.0.get("version")?.get("qemu")?;
+        let part = |name| u16::try_from(qemu.get(name)?.as_u64()?).ok();
+        Some(Version { major: part("major")?, minor: part("minor")?, micro: part("micro")? })
+    }
+
+    /// What a distributor calls the build; empty for QEMU as released.
+    pub fn package(&self) -> &'m str {
+        self.0.get("version").and_then(|version| version.get("package")?.as_str()).unwrap_or_default()
+    }
+
+    /// The names of the capabilities that the server offers, in no order.
+    pub fn capabilities(&self) -> impl Iterator<Item = &'m str> + use<'m> {
+        self.0.get("capabilities").unwrap_or(Value::NULL).elements().filter_map(Value::as_str)
+    }
+
+    /// Whether the server offers out-of-band execution.
+    pub fn offers_oob(&self) -> bool {
+        self.capabilities().any(|name| name == "oob")
+    }
+
+    /// The whole greeting, the value of `QMP`.
+    pub const fn value(&self) -> Value<'m> {
+        self.0
+    }
+}
+
+/// Why a command failed. QEMU's is `{"class": …, "desc": …}`.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Failure<'m>(Value<'m>);
+
+impl<'m> Failure<'m> {
+    /// A failure of which nothing is known.
+    pub(crate) const UNKNOWN: Failure<'static> = Failure(Value::NULL);
+
+    /// The error class: `GenericError`, `CommandNotFound`, `DeviceNotFound`, … An open set; empty if the server names none.
+    pub fn class(&self) -> &'m str {
+        self.0.get("class").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// What happened, for a person. Its text changes between releases: do not parse it.
+    pub fn desc(&self) -> &'m str {
+        self.0.get("desc").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The whole error, the value of `error`.
+    pub const fn value(&self) -> Value<'m> {
+        self.0
+    }
+}
+
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class(), self.desc())
+    }
+}
+
+/// Something happened. Events come at any time, between any two messages, and QEMU holds some of them back for up to a second.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Event<'m> {
+    /// Its name: `SHUTDOWN`, `RESUME`, … An open set.
+    pub name: &'m str,
+    /// Its data, an object, if it has any.
+    pub data: Option<Payload<'m>>,
+    /// When it happened, by the server's clock.
+    pub timestamp: Option<Timestamp>,
+}
+
+/// A time of the server's clock. Both parts are -1 where the server could not read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Timestamp {
+    /// Seconds since 1970-01-01 00:00 UTC.
+    pub seconds: i64,
+    /// Microseconds of that second, 0 to 999,999.
+    pub microseconds: i64,
+}
+
+impl Timestamp {
+    /// What a server sends that has no clock.
+    pub const UNKNOWN: Self = Self { seconds: -1, microseconds: -1 };
+
+    fn of(value: Value<'_>) -> Option<Self> {
+        let part = |name| value.get(name)?.as_i64();
+        Some(Self { seconds: part("seconds")?, microseconds: part("microseconds")? })
+    }
+}
+
+/// A message that was passed over. Its end was found, so that the stream stays in step.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Oversize<'m> {
+    /// What it was.
+    pub of: Kind,
+    /// Its id, if it had one and that fits three quarters of the buffer.
+    pub id: Option<Value<'m>>,
+    /// An event's name, if that fits.
+    pub name: Option<&'m str>,
+    /// How long it was: the buffer that it would have taken.
+    pub bytes: u64,
+    /// What it was too much for.
+    pub cause: Oversized,
+}
+
+/// The outlined message of a server.
+pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) -> ServerMessage<'m> {
+    match outline.what {
+        What::Complete => complete(frames),
+        What::Oversize(cause) => {
+            let of = Kind::of(frames.found());
+            let mut parts = Parts::of(frames);
+            let name = if of == Kind::Event { parts.value(BODY).and_then(Value::as_str) } else { None };
+            ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes: outline.bytes, cause })
+        }
+        // Mistakes are a client's.
+        What::Malformed { at, reason } | What::Mistaken { at, reason } => {
+            ServerMessage::Malformed(Malformed { at, reason, text: frames.text() })
+        }
+        What::Incomplete => ServerMessage::Incomplete,
+        What::Sentinel => ServerMessage::Sentinel,
+    }
+}
+
+fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
+    let kind = Kind::of(frames.found());
+    if kind == Kind::Unknown {
+        // Escapes may stand anywhere in it.
+        return ServerMessage::Unknown(Payload::new(frames.text(), Strings::Escaped));
+    }
+    let mut parts = Parts::of(frames);
+    match kind {
+        Kind::Greeting => ServerMessage::Greeting(Greeting(parts.value(BODY).unwrap_or(Value::NULL))),
+        Kind::Error => {
+            ServerMessage::Error { id: parts.value(ID), failure: Failure(parts.value(BODY).unwrap_or(Value::NULL)) }
+        }
+        Kind::Event => ServerMessage::Event(Event {
+            name: parts.value(BODY).and_then(Value::as_str).unwrap_or_default(),
+            data: parts.payload(DATA),
+            timestamp: parts.value(TIME).and_then(Timestamp::of),
+        }),
+        Kind::Return | Kind::Unknown => {
+            let id = parts.value(ID);
+            ServerMessage::Return { id, payload: parts.payload(BODY).unwrap_or_else(nothing) }
+        }
+    }
+}

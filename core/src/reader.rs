@@ -1,0 +1,157 @@
+//! A stream of messages without a session: for who has a client of their own and wants the framing and parsing done, for recorded
+//! streams, for proxies.
+
+use core::marker::PhantomData;
+
+use crate::error::Error;
+use crate::frame::{Buffer, Frames, Outline, Peer, Reading};
+use crate::json::scan::members::Members;
+use crate::message::{CLIENT_MEMBERS, ClientMessage, Origin, SERVER_MEMBERS, ServerMessage, client_message, server_message};
+
+/// Reads the messages of one peer, as a [`Client`](crate::client::Client) or [`Server`](crate::server::Server) would.
+///
+/// ```
+/// use qmp_core::frame::Reading;
+/// use qmp_core::message::ServerMessage;
+/// use qmp_core::reader::Reader;
+///
+/// let mut memory = [0; 256];
+/// let mut reader = Reader::of_server(&mut memory, Reading::DEFAULT);
+/// let mut bytes: &[u8] = b"{\"return\": {\"running\": true}, \"id\": 1}\r\n{\"event\": \"STOP\"}\r\n";
+/// let mut names = Vec::new();
+/// while !bytes.is_empty() {
+///     let taken = reader.feed(bytes)?;
+///     bytes = &bytes[taken..];
+///     while let Some((message, _origin)) = reader.poll() {
+///         match message {
+///             ServerMessage::Return { payload, .. } => assert_eq!(payload.raw(), b"{\"running\": true}"),
+///             ServerMessage::Event(event) => names.push(event.name.to_owned()),
+///             other => panic!("{other:?}"),
+///         }
+///     }
+/// }
+/// assert_eq!(names, ["STOP"]);
+/// # Ok::<(), qmp_core::error::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Reader<'b, S> {
+    frames: Frames<'b>,
+    source: PhantomData<S>,
+}
+
+/// What a server sends: [`ServerMessage`]s.
+#[derive(Debug)]
+pub enum FromServer {}
+
+/// What a client sends: [`ClientMessage`]s.
+#[derive(Debug)]
+pub enum FromClient {}
+
+/// Whose messages a [`Reader`] reads.
+pub trait Source: sealed::Sealed {
+    /// The messages.
+    type Message<'m>;
+    #[doc(hidden)]
+    const MEMBERS: sealed::Names;
+    #[doc(hidden)]
+    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> Self::Message<'m>;
+}
+
+mod sealed {
+    use super::{Frames, FromClient, FromServer, Members, Outline};
+
+    pub trait Sealed {}
+    impl Sealed for FromServer {}
+    impl Sealed for FromClient {}
+
+    #[derive(Debug)]
+    pub struct Names(pub(super) &'static Members);
+    #[derive(Debug)]
+    pub struct Read<'m, 'b>(pub(super) &'m mut Frames<'b>);
+    #[derive(Debug)]
+    pub struct Outlined<'o>(pub(super) &'o Outline);
+}
+
+impl Source for FromServer {
+    type Message<'m> = ServerMessage<'m>;
+    const MEMBERS: sealed::Names = sealed::Names(SERVER_MEMBERS);
+    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> ServerMessage<'m> {
+        server_message(frames.0, outline.0)
+    }
+}
+
+impl Source for FromClient {
+    type Message<'m> = ClientMessage<'m>;
+    const MEMBERS: sealed::Names = sealed::Names(CLIENT_MEMBERS);
+    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> ClientMessage<'m> {
+        client_message(frames.0, outline.0)
+    }
+}
+
+impl<'b> Reader<'b, FromServer> {
+    /// Reads what a QMP server sends. `buffer` bounds the longest message that is delivered.
+    pub fn of_server(buffer: impl Into<Buffer<'b>>, reading: Reading) -> Self {
+        Self::new(buffer.into(), Peer::Server, reading)
+    }
+
+    /// Reads what a guest agent sends: a 0xFF between messages is [`ServerMessage::Sentinel`].
+    pub fn of_agent(buffer: impl Into<Buffer<'b>>, reading: Reading) -> Self {
+        Self::new(buffer.into(), Peer::Agent, reading)
+    }
+}
+
+impl<'b> Reader<'b, FromClient> {
+    /// Reads what a client sends, in the JSON dialect that QEMU accepts.
+    pub fn of_client(buffer: impl Into<Buffer<'b>>, reading: Reading) -> Self {
+        Self::new(buffer.into(), Peer::Client, reading)
+    }
+}
+
+impl<'b, S: Source> Reader<'b, S> {
+    fn new(buffer: Buffer<'b>, peer: Peer, reading: Reading) -> Self {
+        Self { frames: Frames::new(buffer, peer, reading, S::MEMBERS.0), source: PhantomData }
+    }
+
+    /// The free part of the buffer. Releases the message last polled. Empty only while messages wait to be polled.
+    pub fn rx_space(&mut self) -> &mut [u8] {
+        self.frames.rx_space()
+    }
+
+    /// The first `count` bytes of [`rx_space`](Self::rx_space) were received.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::error::Misuse) if there are not so many, or behind [`rx_eof`](Self::rx_eof).
+    pub fn rx_commit(&mut self, count: usize) -> Result<(), Error> {
+        self.frames.rx_commit(count)
+    }
+
+    /// Copies the beginning of `bytes` into the buffer and gives its length: 0 only while messages wait to be polled.
+    ///
+    /// # Errors
+    /// [`Misuse`](crate::error::Misuse) behind [`rx_eof`](Self::rx_eof).
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        self.frames.feed(bytes)
+    }
+
+    /// No more bytes will come: a message that is cut off is then reported.
+    pub fn rx_eof(&mut self) {
+        self.frames.rx_eof();
+    }
+
+    /// Forgets all: a new stream.
+    pub fn reset(&mut self) {
+        self.frames.reset();
+    }
+
+    /// Whether the stream has ended and all of it was polled.
+    pub fn is_finished(&self) -> bool {
+        self.frames.is_finished()
+    }
+
+    /// The next message and where it was found. It borrows from the buffer until the next call.
+    pub fn poll(&mut self) -> Option<(S::Message<'_>, Origin)> {
+        let outline = self.frames.advance()?;
+        let origin = Origin::of(&outline, &self.frames);
+        Some((S::message(sealed::Read(&mut self.frames), sealed::Outlined(&outline)), origin))
+    }
+}
