@@ -23,9 +23,13 @@ extern crate std;
 pub mod json;
 pub mod client;
 pub mod command;
+#[cfg(feature = "embedded-io")]
+pub mod drive;
 pub mod error;
 pub mod frame;
 pub mod message;
+#[cfg(feature = "heapless")]
+pub mod owned;
 pub mod reader;
 pub mod time;
 mod transmit;

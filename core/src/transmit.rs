@@ -92,10 +92,7 @@ impl<'b> Transmit<'b> {
 
     fn compact(&mut self) {
         if self.sent > 0 {
-            let (sent, end) = (self.sent as usize, self.end as usize);
-            if let Some(bytes) = self.buffer.bytes_mut().get_mut(..end) {
-                bytes.copy_within(sent.., 0);
-            }
+            self.buffer.move_down(self.sent as usize..self.end as usize, 0);
             self.end = self.end.saturating_sub(self.sent);
             self.sent = 0;
         }

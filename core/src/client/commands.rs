@@ -23,7 +23,10 @@ pub struct Commands<'b> {
     pub(super) tx: Transmit<'b>,
     pub(super) slots: Slots<'b>,
     pub(super) session: Session,
-    config: Config,
+    pub(super) correlation: Correlation,
+    handshake: Handshake,
+    wants_oob: bool,
+    in_band: u8,
     generation: Generation,
     /// The id of the `qmp_capabilities` in flight; 0 for none. Whether it enables out-of-band execution.
     pub(super) negotiation: u32,
@@ -32,24 +35,25 @@ pub struct Commands<'b> {
     pub(super) owed: bool,
     pub(super) oob: bool,
     pub(super) now: Instant,
-    pub(super) next_deadline: Instant,
     pub(super) handshake_deadline: Instant,
 }
 
 impl<'b> Commands<'b> {
-    pub(super) fn new(tx: Transmit<'b>, slots: Slots<'b>, config: Config) -> Self {
+    pub(super) fn new(tx: Transmit<'b>, slots: Slots<'b>, config: &Config) -> Self {
         Self {
             tx,
             slots,
             session: Session::Greeting,
-            config: Config { in_band: config.in_band.clamp(1, IN_BAND_MOST), ..config },
+            correlation: config.correlation,
+            handshake: config.handshake,
+            wants_oob: config.oob,
+            in_band: config.in_band.clamp(1, IN_BAND_MOST),
             generation: Generation::seeded(config.seed),
             negotiation: 0,
             enabling: false,
             owed: config.handshake == Handshake::Blind,
             oob: false,
             now: Instant::ZERO,
-            next_deadline: Instant::NEVER,
             handshake_deadline: Instant::NEVER,
         }
     }
@@ -60,9 +64,8 @@ impl<'b> Commands<'b> {
         self.session = Session::Greeting;
         self.negotiation = 0;
         self.enabling = false;
-        self.owed = self.config.handshake == Handshake::Blind;
+        self.owed = self.handshake == Handshake::Blind;
         self.oob = false;
-        self.next_deadline = Instant::NEVER;
         self.handshake_deadline = Instant::NEVER;
     }
 
@@ -78,7 +81,7 @@ impl<'b> Commands<'b> {
 
     /// How many more in-band commands may be sent just now.
     pub fn credits(&self) -> u8 {
-        self.config.in_band.saturating_sub(u8::try_from(self.slots.in_band()).unwrap_or(u8::MAX))
+        self.in_band.saturating_sub(u8::try_from(self.slots.in_band()).unwrap_or(u8::MAX))
     }
 
     /// Sends the command `name` with `arguments`, anything that serializes to an object, or `&()` for none.
@@ -144,7 +147,6 @@ impl<'b> Commands<'b> {
     pub fn set_deadline(&mut self, ticket: Ticket, deadline: Instant) -> Result<(), Error> {
         let slot = self.slots.with_id(ticket.0).filter(|slot| slot.state == SlotState::InFlight).ok_or(Misuse::Ticket)?;
         slot.deadline = deadline.as_millis();
-        self.next_deadline = self.slots.earliest_deadline();
         Ok(())
     }
 
@@ -175,7 +177,6 @@ impl<'b> Commands<'b> {
     /// [`Misuse::Ticket`] if it is not in flight.
     pub fn forget(&mut self, ticket: Ticket) -> Result<(), Error> {
         *self.slots.with_id(ticket.0).ok_or(Misuse::Ticket)? = Slot::FREE;
-        self.next_deadline = self.slots.earliest_deadline();
         Ok(())
     }
 
@@ -188,7 +189,7 @@ impl<'b> Commands<'b> {
             return Err(PeerError::Closed.into());
         }
         let id = self.generation.next(NEGOTIATION);
-        let with_id = self.config.correlation == Correlation::ById;
+        let with_id = self.correlation == Correlation::ById;
         self.tx.append(|tx| {
             tx.text("{\"execute\":\"qmp_capabilities\"")?;
             if oob {
@@ -207,8 +208,8 @@ impl<'b> Commands<'b> {
 
     /// The greeting has come: negotiates unless that was done.
     pub(super) fn greeted(&mut self, offers_oob: bool) {
-        if self.session == Session::Greeting && self.config.handshake == Handshake::AfterGreeting {
-            self.enabling = self.config.oob && offers_oob && self.config.correlation == Correlation::ById;
+        if self.session == Session::Greeting && self.handshake == Handshake::AfterGreeting {
+            self.enabling = self.wants_oob && offers_oob && self.correlation == Correlation::ById;
             self.owed = true;
         }
     }
@@ -216,10 +217,6 @@ impl<'b> Commands<'b> {
     /// Sends the negotiation that is owed.
     pub(super) fn pay(&mut self) -> Result<(), Error> {
         if self.owed { self.negotiate(self.enabling) } else { Ok(()) }
-    }
-
-    pub(super) const fn correlation(&self) -> Correlation {
-        self.config.correlation
     }
 
     /// The number of an id of ours that a reply bears, if it is one.
@@ -248,12 +245,12 @@ impl<'b> Commands<'b> {
             return Err(Misuse::NoOutOfBand.into());
         }
         if !oob && self.credits() == 0 {
-            return Err(Resource::Credits { limit: self.config.in_band }.into());
+            return Err(Resource::Credits { limit: self.in_band }.into());
         }
         let limit = self.slots.all().len() as u16;
         let number = self.slots.free().ok_or(Resource::Slots { limit })?;
         let id = self.generation.next(number);
-        let with_id = self.config.correlation == Correlation::ById;
+        let with_id = self.correlation == Correlation::ById;
         self.tx.append(|tx| {
             tx.text(if oob { "{\"exec-oob\":" } else { "{\"execute\":" })?;
             ser::write_str(tx, name, false).map_err(|Full| tx.full())?;

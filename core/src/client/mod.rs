@@ -128,7 +128,7 @@ impl<'b> Client<'b> {
     pub fn new(storage: Storage<'b>, config: Config) -> Self {
         Self {
             frames: Frames::new(storage.rx, Peer::Server, config.reading, SERVER_MEMBERS),
-            commands: Commands::new(Transmit::new(storage.tx), storage.slots, config),
+            commands: Commands::new(Transmit::new(storage.tx), storage.slots, &config),
         }
     }
 
@@ -199,7 +199,7 @@ impl<'b> Client<'b> {
             Session::Greeting | Session::Negotiating => self.commands.handshake_deadline,
             Session::Ready | Session::Refused | Session::Closed => Instant::NEVER,
         };
-        let next = self.commands.next_deadline.min(handshake);
+        let next = self.commands.slots.earliest_deadline().min(handshake);
         (next < Instant::NEVER).then_some(next)
     }
 
@@ -215,7 +215,8 @@ impl<'b> Client<'b> {
         };
         let origin = Some(Origin::of(&outline, &self.frames));
         let message = self.commands.receive(server_message(&mut self.frames, &outline));
-        self.commands.pay()?;
+        // For want of room it stays owed, and the next call says so.
+        let _ = self.commands.pay();
         Ok(Some(Incoming { message, origin, commands: &mut self.commands }))
     }
 
@@ -251,7 +252,7 @@ impl Commands<'_> {
     }
 
     fn reply<'m>(&mut self, id: Option<Value<'m>>, outcome: Outcome<'m>) -> Message<'m> {
-        let number = match (id, self.correlation()) {
+        let number = match (id, self.correlation) {
             (Some(id), _) => Self::number(id),
             (None, Correlation::ById) => None,
             (None, Correlation::InOrder) if self.negotiation != 0 => Some(self.negotiation),
@@ -290,7 +291,7 @@ impl Commands<'_> {
 
     fn oversize<'m>(&mut self, message: Oversize<'m>) -> Message<'m> {
         let reply = matches!(message.of, Kind::Return | Kind::Error);
-        let number = match (message.id, self.correlation()) {
+        let number = match (message.id, self.correlation) {
             _ if !reply => None,
             (Some(id), _) => Self::number(id),
             (None, Correlation::InOrder) if self.negotiation == 0 => self.next_in_order(),
@@ -312,11 +313,7 @@ impl Commands<'_> {
     /// Frees the slot of the command with this id and says what state it was in.
     fn end(&mut self, id: u32) -> SlotState {
         let Some(slot) = self.slots.with_id(id) else { return SlotState::Free };
-        let was = core::mem::take(slot).state;
-        if was == SlotState::InFlight {
-            self.next_deadline = self.slots.earliest_deadline();
-        }
-        was
+        core::mem::take(slot).state
     }
 
     /// A deadline that is past.
@@ -327,16 +324,11 @@ impl Commands<'_> {
                 return Some(Message::HandshakeTimedOut(self.session));
             }
         }
-        if self.next_deadline > self.now {
-            return None;
-        }
         let now = self.now.as_millis();
         let due = |slot: &&mut Slot| slot.state == SlotState::InFlight && slot.deadline <= now;
         let slot = self.slots.all_mut().iter_mut().filter(due).min_by_key(|slot| slot.deadline)?;
         slot.state = SlotState::TimedOut;
-        let ticket = Ticket(slot.id);
-        self.next_deadline = self.slots.earliest_deadline();
-        Some(Message::TimedOut { ticket })
+        Some(Message::TimedOut { ticket: Ticket(slot.id) })
     }
 
     /// A command that the end of the stream took, and behind the last one the end itself.

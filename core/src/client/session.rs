@@ -52,7 +52,6 @@ pub enum Correlation {
 /// How a client goes about its session.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
 pub struct Config {
     /// How the stream is read.
     pub reading: crate::frame::Reading,

@@ -94,7 +94,8 @@ impl Slots<'_> {
 
     /// How many in-band commands the server has not answered.
     pub(super) fn in_band(&self) -> usize {
-        self.all().iter().filter(|slot| slot.state != SlotState::Free && !slot.oob).count()
+        let in_band = |slot: &Slot| usize::from(slot.state != SlotState::Free && !slot.oob);
+        self.all().iter().fold(0, |count, slot| count.wrapping_add(in_band(slot)))
     }
 
     /// The earliest deadline of a command in flight.

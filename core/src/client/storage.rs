@@ -40,9 +40,9 @@ impl<'b> Storage<'b> {
 /// ```
 #[derive(Debug)]
 pub struct StaticStorage<const RX: usize, const TX: usize, const SLOTS: usize> {
-    rx: [u8; RX],
-    tx: [u8; TX],
-    slots: [Slot; SLOTS],
+    pub(super) rx: [u8; RX],
+    pub(super) tx: [u8; TX],
+    pub(super) slots: [Slot; SLOTS],
 }
 
 impl<const RX: usize, const TX: usize, const SLOTS: usize> StaticStorage<RX, TX, SLOTS> {

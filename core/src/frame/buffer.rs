@@ -51,6 +51,15 @@ impl Buffer<'_> {
         }
     }
 
+    /// Moves the bytes of `range` to where `to` is, which lies in front of it.
+    pub(crate) fn move_down(&mut self, range: core::ops::Range<usize>, to: usize) {
+        let Some(bytes) = self.bytes_mut().get_mut(to..range.end) else { return };
+        let distance = range.start.wrapping_sub(to);
+        if distance <= bytes.len() {
+            bytes.copy_within(distance.., 0);
+        }
+    }
+
     pub(crate) fn capacity(&self) -> u32 {
         self.bytes().len() as u32
     }
@@ -74,7 +83,7 @@ impl Buffer<'_> {
                 if bytes.len() >= *limit as usize {
                     return false;
                 }
-                let wanted = bytes.len().saturating_mul(2).clamp(64, (*limit as usize).max(1));
+                let wanted = bytes.len().saturating_mul(2).max(64).min(*limit as usize);
                 let mut vec = core::mem::take(bytes).into_vec();
                 let grown = vec.try_reserve_exact(wanted.saturating_sub(vec.len())).is_ok();
                 if grown {

@@ -1,15 +1,17 @@
 //! What is kept of a message that does not fit: the members that say which command it answers, at the buffer's front.
 
+use super::Buffer;
 use crate::json::scan::Scanner;
 use crate::json::scan::members::SLOTS;
 
-/// Moves the wanted members out of `bytes[kept..end]`, all of which the scanner has seen, to the end of what is kept already,
+/// Moves the wanted members out of `buffer[kept..end]`, all of which the scanner has seen, to the end of what is kept already,
 /// and gives the new length of that. A member still being read stays open and goes on right behind it.
 ///
 /// Of the buffer, three quarters may be kept; a member beyond that is given up. This depends on the stream alone, never on how it
 /// was cut.
-pub(super) fn keep(scanner: &mut Scanner, bytes: &mut [u8], kept: usize, end: usize) -> usize {
-    let room = bytes.len().saturating_sub((bytes.len() / 4).max(1));
+pub(super) fn keep(scanner: &mut Scanner, buffer: &mut Buffer<'_>, kept: usize, end: usize) -> usize {
+    let capacity = buffer.capacity() as usize;
+    let room = capacity.saturating_sub((capacity / 4).max(1));
     let mut length = kept;
     // Each slot once, in the order in which they stand in the text, so that nothing is written over before it is read.
     let mut done = [false; SLOTS];
@@ -33,7 +35,7 @@ pub(super) fn keep(scanner: &mut Scanner, bytes: &mut [u8], kept: usize, end: us
             continue;
         }
         if range.start >= kept {
-            bytes.copy_within(range.start..stop, start);
+            buffer.move_down(range.start..stop, start);
         }
         length = start.saturating_add(size);
         scanner.found.move_span(slot, start as u32, if open { None } else { Some(length as u32) });

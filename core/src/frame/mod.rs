@@ -12,7 +12,7 @@ pub use buffer::Buffer;
 
 use crate::error::{Error, Misuse};
 use crate::json::scan::members::{Found, Members};
-use crate::json::scan::{Dialect, MAX_DEPTH, Options, Progress, Reason, Scanner, is_blank};
+use crate::json::scan::{Dialect, Expected, MAX_DEPTH, Options, Progress, Reason, Scanner, is_blank};
 use recovery::Rule;
 
 /// What ends a message, besides its last bracket.
@@ -42,7 +42,6 @@ pub enum Peer {
 /// How a stream is read.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
 pub struct Reading {
     /// What ends a message.
     pub framing: Framing,
@@ -125,14 +124,14 @@ pub(crate) struct Frames<'b> {
     previous: u8,
     gap: bool,
     eof: bool,
+    /// What lies between `start` and `scanned` was handed out; it is released by the next call.
+    handed: bool,
     /// The message begins here; in front of it everything is done with.
     start: u32,
     /// Scanned up to here.
     scanned: u32,
     /// Received up to here.
     end: u32,
-    /// What was handed out ends here; it is released by the next call.
-    handed: u32,
     /// The place of the buffer's first byte in the stream. Wraps below 0 while a message is passed over.
     base: u64,
     /// The place of the present message in the stream.
@@ -159,10 +158,10 @@ impl<'b> Frames<'b> {
             previous: 0,
             gap: false,
             eof: false,
+            handed: false,
             start: 0,
             scanned: 0,
             end: 0,
-            handed: 0,
             base: 0,
             message: 0,
         }
@@ -174,13 +173,19 @@ impl<'b> Frames<'b> {
         self.previous = 0;
         self.gap = false;
         self.eof = false;
-        (self.start, self.scanned, self.end, self.handed) = (0, 0, 0, 0);
+        self.handed = false;
+        (self.start, self.scanned, self.end) = (0, 0, 0);
         (self.base, self.message) = (0, 0);
     }
 
     /// The free part of the buffer. Empty only while a complete message waits for `advance`.
     pub(crate) fn rx_space(&mut self) -> &mut [u8] {
         self.release();
+        self.rx_space_behind()
+    }
+
+    /// The free part of the buffer without a release: what was handed out last stays where it is.
+    pub(crate) fn rx_space_behind(&mut self) -> &mut [u8] {
         let end = self.end as usize;
         self.buffer.bytes_mut().get_mut(end..).unwrap_or_default()
     }
@@ -201,8 +206,8 @@ impl<'b> Frames<'b> {
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let space = self.rx_space();
         let count = space.len().min(bytes.len());
-        if let (Some(space), Some(bytes)) = (space.get_mut(..count), bytes.get(..count)) {
-            space.copy_from_slice(bytes);
+        for (place, byte) in space.iter_mut().zip(bytes) {
+            *place = *byte;
         }
         self.rx_commit(count)?;
         Ok(count)
@@ -215,12 +220,7 @@ impl<'b> Frames<'b> {
 
     /// Whether the stream has ended and all of it was outlined.
     pub(crate) fn is_finished(&self) -> bool {
-        self.eof && self.mode == Mode::Idle && self.start.max(self.handed) == self.end
-    }
-
-    /// How many bytes of the stream were received.
-    pub(crate) fn received(&self) -> u64 {
-        self.place(self.end)
+        self.eof && self.mode == Mode::Idle && self.scanned == self.end
     }
 
     /// The next message, if it is complete. Releases the one before.
@@ -256,9 +256,14 @@ impl<'b> Frames<'b> {
         self.scanner.has_not_finite()
     }
 
+    /// What should have stood where the message just outlined has its mistake, if that is one between tokens.
+    pub(crate) const fn expected(&self) -> Expected {
+        self.scanner.expected()
+    }
+
     /// The text of the message just outlined; of one that was passed over, what is kept of it.
     pub(crate) fn text(&mut self) -> &mut [u8] {
-        let range = self.start as usize..self.handed as usize;
+        let range = self.start as usize..self.scanned as usize;
         self.buffer.bytes_mut().get_mut(range).unwrap_or_default()
     }
 
@@ -268,16 +273,15 @@ impl<'b> Frames<'b> {
 
     /// Gives the bytes of what was handed out back, and makes room at the buffer's end when little is left there.
     fn release(&mut self) {
-        if self.handed > self.start {
-            self.start = self.handed;
-            self.scanned = self.scanned.max(self.start);
+        if core::mem::take(&mut self.handed) {
+            self.start = self.scanned;
         }
         if self.mode == Mode::Passing {
             return;
         }
         if self.start == self.end {
             self.base = self.place(self.end);
-            (self.start, self.scanned, self.end, self.handed) = (0, 0, 0, 0);
+            (self.start, self.scanned, self.end) = (0, 0, 0);
         } else if self.start > 0 && self.buffer.capacity().wrapping_sub(self.end) < self.buffer.capacity() / 4 {
             self.compact();
         }
@@ -286,26 +290,24 @@ impl<'b> Frames<'b> {
     /// Moves what is not done with to the front. A message is moved at most once: it begins at 0 from then on.
     fn compact(&mut self) {
         let (start, end) = (self.start, self.end);
-        if let Some(bytes) = self.buffer.bytes_mut().get_mut(..end as usize) {
-            bytes.copy_within(start as usize.., 0);
-        }
+        self.buffer.move_down(start as usize..end as usize, 0);
         self.base = self.place(start);
         self.scanned = self.scanned.saturating_sub(start);
         self.end = end.saturating_sub(start);
-        (self.start, self.handed) = (0, 0);
+        self.start = 0;
     }
 
     /// Passes white space up to a message. `None` when there is no byte left to look at.
     #[allow(clippy::option_option)]
     fn begin(&mut self) -> Option<Option<Outline>> {
         let rest = self.buffer.bytes().get(self.start as usize..self.end as usize).unwrap_or_default();
-        let Some((blanks, &first)) = rest.iter().enumerate().find(|(_, byte)| !is_blank(**byte)) else {
+        let blanks = rest.iter().position(|byte| !is_blank(*byte)).unwrap_or(rest.len());
+        let Some(&first) = rest.get(blanks) else {
             if let Some(last) = rest.last() {
                 self.previous = *last;
             }
             self.start = self.end;
             self.scanned = self.end;
-            self.handed = self.end;
             return None;
         };
         if let Some(before) = blanks.checked_sub(1).and_then(|before| rest.get(before)) {
@@ -334,8 +336,8 @@ impl<'b> Frames<'b> {
         let (from, end) = (self.scanned.saturating_sub(start) as usize, self.end.saturating_sub(start) as usize);
         match self.scanner.scan(text, from, end, base) {
             Progress::Complete(length) => {
-                let what = match (self.scanner.mistake(), self.scanner.is_too_deep()) {
-                    (Some((at, reason)), _) => What::Mistaken { at, reason },
+                let what = match (self.scanner.mistake(self.message), self.scanner.is_too_deep()) {
+                    (Some((at, reason)), _) => What::Mistaken { at: self.message.wrapping_add(at.into()), reason },
                     (None, true) => What::Oversize(Oversized::TooDeep(self.scanner.options().max_depth)),
                     (None, false) => What::Complete,
                 };
@@ -372,11 +374,11 @@ impl<'b> Frames<'b> {
                 // The kept text stays in front of the bytes that follow the message.
                 let stop = stop as u32;
                 let bytes = self.place(stop).wrapping_sub(self.message);
-                let what = match self.scanner.mistake() {
-                    Some((at, reason)) => What::Mistaken { at, reason },
+                let what = match self.scanner.mistake(self.message) {
+                    Some((at, reason)) => What::Mistaken { at: self.message.wrapping_add(at.into()), reason },
                     None => What::Oversize(Oversized::TooLong(self.buffer.limit())),
                 };
-                keep::keep(&mut self.scanner, self.buffer.bytes_mut(), kept as usize, stop as usize);
+                keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, stop as usize);
                 self.mode = Mode::Idle;
                 self.start = 0;
                 let outline = self.hand(stop, what);
@@ -403,9 +405,9 @@ impl<'b> Frames<'b> {
         if let Some(last) = end.checked_sub(1).and_then(|last| self.buffer.bytes().get(last as usize)) {
             self.previous = *last;
         }
-        let length = keep::keep(&mut self.scanner, self.buffer.bytes_mut(), kept as usize, end as usize) as u32;
+        let length = keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, end as usize) as u32;
         self.base = self.place(end).wrapping_sub(u64::from(length));
-        (self.start, self.scanned, self.end, self.handed) = (length, length, length, length);
+        (self.start, self.scanned, self.end) = (length, length, length);
     }
 
     /// Looks for the next message behind malformed bytes.
@@ -424,7 +426,6 @@ impl<'b> Frames<'b> {
         }
         self.start = self.start.wrapping_add(passed as u32);
         self.scanned = self.start;
-        self.handed = self.start;
     }
 
     /// The byte at index `at` does not belong to a message.
@@ -459,7 +460,7 @@ impl<'b> Frames<'b> {
 
     /// Hands out what ends in front of index `stop`.
     fn hand(&mut self, stop: u32, what: What) -> Outline {
-        self.handed = stop;
+        self.handed = true;
         self.scanned = stop;
         let after_gap = core::mem::replace(&mut self.gap, false);
         Outline { what, offset: self.message, bytes: u64::from(stop.saturating_sub(self.start)), after_gap }

@@ -28,7 +28,8 @@ impl Rule {
     /// The index from which reading resumes, looking at `bytes`, in front of which `previous` stood.
     pub(super) fn resume(self, bytes: &[u8], previous: u8, peer: Peer) -> Option<usize> {
         let mut before = previous;
-        for (at, &byte) in bytes.iter().enumerate() {
+        let mut at = 0_usize;
+        while let Some(&byte) = bytes.get(at) {
             match (self, byte) {
                 // The agent's sentinel is read as one.
                 (_, 0xFF) if peer == Peer::Agent => return Some(at),
@@ -40,6 +41,7 @@ impl Rule {
                 _ => {}
             }
             before = byte;
+            at = at.wrapping_add(1);
         }
         None
     }

@@ -21,12 +21,12 @@ pub(crate) struct Members {
 
 impl Members {
     /// Fewer than there are bits in the masks of [`Found`].
-    const MOST: usize = 7;
+    const MOST: u8 = 7;
     /// No member is looked for.
     pub(crate) const NONE: &'static Self = &Self::new(&[], None);
 
     pub(crate) const fn new(list: &'static [Member], unlisted: Option<u8>) -> Self {
-        assert!(list.len() <= Self::MOST, "more members than the masks have bits");
+        assert!(list.len() <= Self::MOST as usize, "more members than the masks have bits");
         Self { list, unlisted }
     }
 }
@@ -100,10 +100,6 @@ impl Found {
         *self = Self::new(self.members);
     }
 
-    pub(crate) const fn members(&self) -> &'static Members {
-        self.members
-    }
-
     /// Whether the listed member `number` was seen.
     pub(crate) const fn has(&self, number: u8) -> bool {
         self.seen & bit(number) != 0
@@ -141,9 +137,9 @@ impl Found {
     #[inline]
     pub(crate) fn key_character(&mut self, code: u32) {
         let position = usize::from(self.key_length);
-        for (number, member) in self.members.list.iter().enumerate() {
+        for (number, member) in (0..Members::MOST).zip(self.members.list) {
             if member.name.as_bytes().get(position).is_none_or(|byte| u32::from(*byte) != code) {
-                self.candidates &= !bit(number as u8);
+                self.candidates &= !bit(number);
             }
         }
         self.key_length = self.key_length.saturating_add(1);
@@ -154,10 +150,9 @@ impl Found {
     pub(crate) fn end_key(&mut self, at: u32) -> Result<(), ()> {
         let length = usize::from(self.key_length);
         let candidates = self.candidates;
-        let complete = |(number, member): &(usize, &Member)| {
-            candidates & bit(*number as u8) != 0 && member.name.len() == length
-        };
-        let number = self.members.list.iter().enumerate().find(complete).map(|(number, _)| number as u8);
+        let complete =
+            |(number, member): &(u8, &Member)| candidates & bit(*number) != 0 && member.name.len() == length;
+        let number = (0..Members::MOST).zip(self.members.list).find(complete).map(|(number, _)| number);
         self.name_member(number, at)
     }
 

@@ -18,6 +18,7 @@ pub use nesting::MAX_DEPTH;
 
 use members::{Found, Members};
 use nesting::Nesting;
+pub(crate) use step::Expected;
 use step::{Flow, Lax, State};
 
 /// What counts as JSON.
@@ -85,9 +86,10 @@ pub(crate) struct Scanner {
     lax: Lax,
     braces: i32,
     brackets: i32,
-    /// A mistake between tokens that was met in [`Dialect::Input`], and its place in the message.
+    /// A mistake between tokens that was met in [`Dialect::Input`], and the low half of its place.
     mistake: Option<Reason>,
-    mistake_at: u64,
+    mistake_at: u32,
+    expected: Expected,
     too_deep: bool,
     not_finite: bool,
     #[cfg(test)]
@@ -114,6 +116,7 @@ impl Scanner {
             brackets: 0,
             mistake: None,
             mistake_at: 0,
+            expected: Expected::Value,
             too_deep: false,
             not_finite: false,
             #[cfg(test)]
@@ -146,15 +149,21 @@ impl Scanner {
         self.not_finite
     }
 
-    /// The mistake for which a complete message of [`Dialect::Input`] is to be refused, and its place in the message.
-    pub(crate) const fn mistake(&self) -> Option<(u64, Reason)> {
+    /// The mistake for which a complete message of [`Dialect::Input`] is to be refused, and how far behind `start` its place is, in
+    /// a message of less than 4 GiB.
+    pub(crate) const fn mistake(&self, start: u64) -> Option<(u32, Reason)> {
         match self.mistake {
-            Some(reason) => Some((self.mistake_at, reason)),
+            Some(reason) => Some((self.mistake_at.wrapping_sub(start as u32), reason)),
             None => None,
         }
     }
 
-    /// Scans `text[from..end]`. Spans are recorded as indices into `text`; `base` is the place of `text[0]` in the message.
+    /// What should have stood where the mistake between tokens is.
+    pub(crate) const fn expected(&self) -> Expected {
+        self.expected
+    }
+
+    /// Scans `text[from..end]`. Spans are recorded as indices into `text`; `base` is the place of `text[0]` in the stream.
     ///
     /// Where `text[end]` exists and is 0, the fast path may be taken: 0 is valid nowhere in JSON, so that it ends every loop.
     pub(crate) fn scan(&mut self, text: &[u8], from: usize, end: usize, base: u64) -> Progress {
@@ -171,7 +180,7 @@ impl Scanner {
             }
             let Some(&byte) = text.get(at) else { break };
             self.count();
-            match self.step(byte, at as u32, base) {
+            match self.step(byte, at as u32, base as u32) {
                 Flow::Go => at = at.wrapping_add(1),
                 Flow::Again => {}
                 Flow::End => return Progress::Complete(at.wrapping_add(1)),

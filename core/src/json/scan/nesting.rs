@@ -80,7 +80,7 @@ impl Nesting {
     /// How many of the open brackets are `{`, and how many are `[`.
     pub(crate) fn counts(&self) -> (u32, u32) {
         let whole = usize::from(self.depth.saturating_sub(1) / LEVELS);
-        let below: u32 = self.spilled.iter().take(whole).map(|word| word.count_ones()).sum();
+        let below = self.spilled.iter().take(whole).fold(0_u32, |sum, word| sum.wrapping_add(word.count_ones()));
         let braces = below.wrapping_add(self.top.count_ones());
         (braces, u32::from(self.depth).saturating_sub(braces))
     }

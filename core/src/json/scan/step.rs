@@ -64,6 +64,17 @@ pub(super) enum Role {
     MemberKey,
 }
 
+/// What should have stood in the place of the first mistake between tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Value,
+    Key,
+    Colon,
+    /// A comma or the closing bracket.
+    SeparatorInObject,
+    SeparatorInArray,
+}
+
 /// Whether brackets are only counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lax {
@@ -98,7 +109,7 @@ const INF: u8 = 3;
 const NAN: u8 = 4;
 
 impl Scanner {
-    pub(super) fn step(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    pub(super) fn step(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         match self.state {
             State::Value => self.value(byte, at, base),
             State::First if byte == b']' => self.close(false, at, base),
@@ -154,7 +165,7 @@ impl Scanner {
 
     // ---- between tokens
 
-    fn value(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn value(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         if is_blank(byte) {
             return self.blank(byte);
         }
@@ -203,7 +214,7 @@ impl Scanner {
         self.go(if object { State::FirstKey } else { State::First })
     }
 
-    fn close(&mut self, object: bool, at: u32, base: u64) -> Flow {
+    fn close(&mut self, object: bool, at: u32, base: u32) -> Flow {
         if self.nesting.in_object() != object {
             return self.mistaken(Reason::UnmatchedBracket, at, base);
         }
@@ -226,20 +237,29 @@ impl Scanner {
         if byte == b'\n' && self.options.lines { Flow::Stop(Reason::LineEnd) } else { Flow::Go }
     }
 
-    fn blank_or_misplaced(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn blank_or_misplaced(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         if is_blank(byte) { self.blank(byte) } else { self.misplaced(at, base) }
     }
 
-    fn misplaced(&mut self, at: u32, base: u64) -> Flow {
+    fn misplaced(&mut self, at: u32, base: u32) -> Flow {
         self.mistaken(Reason::UnexpectedByte, at, base)
     }
 
     // ---- mistakes: an end for a client; QEMU's own reader goes on until the brackets balance
 
     /// A token that must not stand here. The byte is looked at again as any token.
-    fn mistaken(&mut self, reason: Reason, at: u32, base: u64) -> Flow {
+    fn mistaken(&mut self, reason: Reason, at: u32, base: u32) -> Flow {
         if !self.is_input() {
             return Flow::Stop(reason);
+        }
+        if self.mistake.is_none() {
+            self.expected = match self.state {
+                State::Value | State::First => Expected::Value,
+                State::FirstKey | State::Key => Expected::Key,
+                State::Colon => Expected::Colon,
+                _ if self.nesting.in_object() => Expected::SeparatorInObject,
+                _ => Expected::SeparatorInArray,
+            };
         }
         self.note(reason, at, base);
         self.state = State::Any;
@@ -247,7 +267,7 @@ impl Scanner {
     }
 
     /// A mistake inside a string: QEMU's lexer does not look for it, so that the string goes on.
-    fn bad_text(&mut self, reason: Reason, at: u32, base: u64, state: State, flow: Flow) -> Flow {
+    fn bad_text(&mut self, reason: Reason, at: u32, base: u32, state: State, flow: Flow) -> Flow {
         if !self.is_input() {
             return Flow::Stop(reason);
         }
@@ -256,14 +276,14 @@ impl Scanner {
         flow
     }
 
-    fn bad_word(&mut self, at: u32, base: u64) -> Flow {
+    fn bad_word(&mut self, at: u32, base: u32) -> Flow {
         self.bad_text(Reason::BadWord, at, base, State::BadWord, Flow::Go)
     }
 
-    fn note(&mut self, reason: Reason, at: u32, base: u64) {
+    fn note(&mut self, reason: Reason, at: u32, base: u32) {
         if self.mistake.is_none() {
             self.mistake = Some(reason);
-            self.mistake_at = base.wrapping_add(u64::from(at));
+            self.mistake_at = base.wrapping_add(at);
         }
         if self.lax != Lax::Mistaken {
             let (braces, brackets) = self.nesting.counts();
@@ -276,7 +296,7 @@ impl Scanner {
 
     // ---- counting brackets
 
-    fn any(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn any(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         match byte {
             b'{' => self.braces = self.braces.saturating_add(1),
             b'}' => self.braces = self.braces.saturating_sub(1),
@@ -291,7 +311,7 @@ impl Scanner {
     }
 
     /// A token was counted, which ended with the byte at `at`.
-    fn counted(&mut self, at: u32, base: u64) -> Flow {
+    fn counted(&mut self, at: u32, base: u32) -> Flow {
         self.state = State::Any;
         if self.is_open() {
             return Flow::Go;
@@ -335,7 +355,7 @@ impl Scanner {
         self.go(State::Text)
     }
 
-    fn text(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn text(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         match byte {
             _ if byte == self.quote => self.string_ended(at, base),
             b'\\' => {
@@ -357,7 +377,7 @@ impl Scanner {
         self.go(State::Text)
     }
 
-    fn string_ended(&mut self, at: u32, base: u64) -> Flow {
+    fn string_ended(&mut self, at: u32, base: u32) -> Flow {
         let end = at.wrapping_add(1);
         if self.lax != Lax::Off {
             return self.counted(at, base);
@@ -381,7 +401,7 @@ impl Scanner {
         }
     }
 
-    fn escape(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn escape(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         let code = match byte {
             b'"' | b'\\' | b'/' => byte,
             b'b' => 0x08,
@@ -403,7 +423,7 @@ impl Scanner {
         self.go(state)
     }
 
-    fn hex(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn hex(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         let Some(digit) = char::from(byte).to_digit(16) else {
             return self.bad_text(Reason::BadEscape, at, base, State::Text, Flow::Again);
         };
@@ -430,14 +450,14 @@ impl Scanner {
         }
     }
 
-    fn code_point(&mut self, code: u32, at: u32, base: u64) -> Flow {
+    fn code_point(&mut self, code: u32, at: u32, base: u32) -> Flow {
         if self.is_input() && is_noncharacter(code) {
             return self.bad_text(Reason::Noncharacter, at, base, State::Text, Flow::Go);
         }
         self.character(code)
     }
 
-    fn utf8_lead(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn utf8_lead(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         let (missing, low, high) = match byte {
             0xC2..=0xDF => (1, 0x80, 0xBF),
             0xE0 => (2, 0xA0, 0xBF),
@@ -458,7 +478,7 @@ impl Scanner {
         self.go(State::Utf8)
     }
 
-    fn utf8_tail(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn utf8_tail(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         if byte < self.tail.0 || byte > self.tail.1 {
             return self.bad_text(Reason::BadUtf8, at, base, State::Text, Flow::Again);
         }
@@ -470,7 +490,7 @@ impl Scanner {
 
     // ---- numbers and words
 
-    fn number(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn number(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         let next = match (self.state, byte) {
             (State::Minus, b'0') => State::Zero,
             (State::Minus, b'1'..=b'9') => State::Integer,
@@ -493,7 +513,7 @@ impl Scanner {
         self.go(next)
     }
 
-    fn word(&mut self, byte: u8, at: u32, base: u64) -> Flow {
+    fn word(&mut self, byte: u8, at: u32, base: u32) -> Flow {
         // `n` begins two words.
         if self.word == NULL && self.word_at == 1 && byte == b'a' && self.options.dialect == Dialect::Output {
             self.word = NAN;
@@ -511,7 +531,7 @@ impl Scanner {
     }
 
     /// A number or word ended in front of `at`.
-    fn scalar_ended(&mut self, at: u32, base: u64) -> Flow {
+    fn scalar_ended(&mut self, at: u32, base: u32) -> Flow {
         if self.lax != Lax::Off {
             // What is too deep ends with a bracket, never here.
             return if self.counted(at, base) == Flow::End { Flow::EndBefore } else { Flow::Again };

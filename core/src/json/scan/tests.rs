@@ -22,7 +22,7 @@ struct Outcome {
     escaped: Vec<bool>,
     too_deep: bool,
     not_finite: bool,
-    mistake: Option<(u64, Reason)>,
+    mistake: Option<(u32, Reason)>,
 }
 
 /// Scans `text`, showing it to the scanner up to each of `cuts` in turn, with a NUL behind what is there if `spare`.
@@ -53,7 +53,7 @@ fn scan(text: &[u8], cuts: &[usize], options: Options, spare: bool) -> Outcome {
         escaped: (0..4).map(|slot| scanner.found.is_escaped(slot)).collect(),
         too_deep: scanner.is_too_deep(),
         not_finite: scanner.has_not_finite(),
-        mistake: scanner.mistake(),
+        mistake: scanner.mistake(0),
     }
 }
 
@@ -120,7 +120,7 @@ fn a_member_seen_twice_is_a_fault() {
         assert_eq!(outcome.progress, Progress::Fault(text.rfind('"').unwrap(), Reason::DuplicateMember));
         let outcome = same_outcome(text.as_bytes(), Dialect::Input);
         assert_eq!(outcome.progress, Progress::Complete(text.len()));
-        assert_eq!(outcome.mistake, Some((text.rfind('"').unwrap() as u64, Reason::DuplicateMember)));
+        assert_eq!(outcome.mistake, Some((text.rfind('"').unwrap() as u32, Reason::DuplicateMember)));
     }
     // Members that are not looked for, and members further in, may stand twice.
     assert!(valid(br#"{"a": 1, "a": 2, "b": {"id": 1, "id": 2}}"#));

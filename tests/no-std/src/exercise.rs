@@ -1,0 +1,210 @@
+//! What of the core is proved free of panics: all that is called from here, and all that those calls can reach.
+//!
+//! A new item of the API gets its line here. `black_box` what goes in, or the proof holds for that value only, and what comes
+//! out, or the optimizer drops the call. Generic items are proved for the types that they are called with.
+
+use core::hint::black_box;
+
+use qmp_core::client::{Client, Config, Incoming, Message, Slot, StaticStorage, Storage};
+use qmp_core::frame::{Framing, Reading};
+use qmp_core::json::{Kind, Payload, Value, ser};
+use qmp_core::message::ServerMessage;
+use qmp_core::reader::{FromServer, Reader};
+use qmp_core::time::Instant;
+use serde::{Deserialize, Serialize};
+
+/// Calls the core's API with memory and bytes that the compiler knows nothing of.
+pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
+    write_json(memory, received);
+    read_stream(memory, received);
+    session(received);
+    lent_session(memory, received);
+}
+
+// The sizes that are promised for 32-bit targets.
+const _: () = assert!(size_of::<Client<'_>>() <= 320);
+const _: () = assert!(size_of::<Message<'_>>() <= 96);
+const _: () = assert!(size_of::<Slot>() <= 16);
+const _: () = assert!(size_of::<qmp_core::error::Error>() <= 16);
+
+#[inline(never)]
+fn read_stream(memory: &mut [u8], received: &[u8]) {
+    let reading = Reading { framing: black_box(Framing::Lines), max_depth: black_box(9), ..Reading::DEFAULT };
+    let mut reader: Reader<'_, FromServer> = Reader::of_agent(memory, reading);
+    _ = black_box(reader.feed(received));
+    let space = reader.rx_space().len();
+    _ = black_box(reader.rx_commit(black_box(space)));
+    reader.rx_eof();
+    while let Some((message, origin)) = reader.poll() {
+        black_box(origin);
+        match message {
+            ServerMessage::Greeting(greeting) => {
+                black_box((greeting.version(), greeting.package(), greeting.offers_oob()));
+            }
+            ServerMessage::Return { id, payload } => {
+                black_box(id);
+                read_payload(payload);
+            }
+            ServerMessage::Error { failure, .. } => _ = black_box((failure.class(), failure.desc())),
+            ServerMessage::Event(event) => {
+                black_box((event.name, event.timestamp));
+                event.data.map_or((), read_payload);
+            }
+            other => _ = black_box(other),
+        }
+    }
+    black_box(reader.is_finished());
+    reader.reset();
+}
+
+/// What a reply may be read as.
+#[derive(Deserialize)]
+struct Reply<'a> {
+    #[serde(borrow)]
+    text: &'a str,
+    bytes: &'a [u8],
+    flag: Option<bool>,
+    small: i8,
+    large: u64,
+    letter: char,
+    pair: (u16, i64),
+    choice: ReplyChoice<'a>,
+    any: Value<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ReplyChoice<'a> {
+    Nothing,
+    One(&'a str),
+    Several { first: u8 },
+}
+
+#[inline(never)]
+fn read_payload(payload: Payload<'_>) {
+    black_box(payload.raw());
+    if black_box(false) {
+        match payload.decode::<Reply<'_>>() {
+            Ok(reply) => {
+                black_box((reply.text, reply.bytes, reply.flag, reply.small, reply.large));
+                black_box((reply.letter, reply.pair, reply.any));
+                match reply.choice {
+                    ReplyChoice::Nothing => {}
+                    ReplyChoice::One(text) => _ = black_box(text),
+                    ReplyChoice::Several { first } => _ = black_box(first),
+                }
+            }
+            Err(error) => _ = black_box(error),
+        }
+        return;
+    }
+    let value = payload.into_value();
+    black_box((value.kind() == Kind::Null, value.as_str(), value.as_bool(), value.number_text()));
+    black_box((value.as_i64(), value.as_u64(), value.get(black_box("key"))));
+    for element in value.elements() {
+        black_box(element);
+    }
+    for entry in value.entries() {
+        black_box(entry);
+    }
+    black_box(value == black_box(value));
+}
+
+#[inline(never)]
+fn session(received: &[u8]) {
+    let mut storage = StaticStorage::<256, 128, 4>::new();
+    let config = Config { oob: black_box(true), seed: black_box(7), ..Config::DEFAULT };
+    drive(&mut Client::new(storage.lend(), config), received);
+}
+
+#[inline(never)]
+fn lent_session(memory: &mut [u8], received: &[u8]) {
+    let Some((rx, tx)) = memory.split_at_mut_checked(black_box(600)) else { return };
+    let mut slots = [Slot::FREE; 9];
+    drive(&mut Client::new(Storage::new(rx, tx, &mut slots), Config::DEFAULT), received);
+}
+
+/// Calls everything that a client has.
+#[inline(never)]
+fn drive(client: &mut Client<'_>, received: &[u8]) {
+    _ = black_box(client.feed(received));
+    client.handle_timeout(Instant::from_millis(black_box(5)));
+    black_box(client.poll_timeout());
+    let mut turns = black_box(3_u32);
+    while turns > 0 {
+        turns -= 1;
+        match client.poll() {
+            Ok(Some(incoming)) => answer(incoming),
+            Ok(None) => client.rx_eof(),
+            Err(error) => _ = black_box(error),
+        }
+        black_box(client.tx_pending());
+        _ = black_box(client.tx_sent(black_box(3)));
+    }
+    black_box(client.session());
+    client.reset();
+}
+
+#[inline(never)]
+fn answer(incoming: Incoming<'_, '_>) {
+    let Incoming { message, origin, commands } = incoming;
+    black_box(origin);
+    match message {
+        Message::Reply { ticket, outcome: Ok(payload) } => {
+            black_box(commands.is_in_flight(ticket));
+            read_payload(payload);
+        }
+        Message::Event(event) => _ = black_box(commands.execute(black_box("stop"), &event.timestamp.map(|time| time.seconds))),
+        Message::Lost { ticket } | Message::TimedOut { ticket } => _ = black_box(commands.forget(ticket)),
+        Message::Foreign { id: Some(id), .. } => _ = black_box(commands.execute("x", &id)),
+        other => _ = black_box(other),
+    }
+    if let Ok(ticket) = commands.exec_oob_raw(black_box("yank"), black_box("{}")) {
+        _ = black_box(commands.set_timeout(ticket, core::time::Duration::from_millis(black_box(9))));
+    }
+    _ = black_box(commands.execute_raw(black_box("a"), black_box("{}")));
+    _ = black_box(commands.negotiate(black_box(true)));
+    black_box((commands.credits(), commands.session(), commands.oob_enabled()));
+    commands.set_handshake_deadline(Instant::from_millis(black_box(1)));
+}
+
+/// One member of each kind that a command's arguments can have.
+#[derive(Serialize)]
+struct Arguments<'a> {
+    text: &'a str,
+    letter: char,
+    flag: Option<bool>,
+    signed: i64,
+    unsigned: u64,
+    float: f64,
+    list: &'a [u8],
+    choice: Choice,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Choice {
+    Nothing,
+    One(u8),
+    Several { first: u8, second: () },
+}
+
+#[inline(never)]
+fn write_json(memory: &mut [u8], received: &[u8]) {
+    let number = black_box(received.len() as u64);
+    let arguments = Arguments {
+        text: str::from_utf8(received).unwrap_or_default(),
+        letter: black_box('\\'),
+        flag: black_box(None),
+        signed: number.cast_signed(),
+        unsigned: number,
+        float: f64::from_bits(number),
+        list: received,
+        choice: match number {
+            0 => Choice::Nothing,
+            1 => Choice::One(1),
+            _ => Choice::Several { first: 1, second: () },
+        },
+    };
+    _ = black_box(ser::to_slice(&arguments, memory));
+}

@@ -1,0 +1,54 @@
+//! Every developer's command, so that nobody has to remember flags, and CI calls nothing else.
+//!
+//! `cargo xtask test` is what a user runs, `cargo xtask ci` what holds beyond the tests. A new command is a file of its
+//! own here and a variant of [`Command`].
+
+mod ci;
+mod elf;
+mod no_std;
+mod packages;
+mod python;
+mod qemu;
+mod readme;
+mod steps;
+mod test;
+mod tool;
+mod tree;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+fn main() -> ExitCode {
+    let outcome = match Xtask::parse().command {
+        Command::Test(options) => test::run(&options),
+        Command::Ci => ci::run(),
+        Command::NoStd => no_std::run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tests and checks this project
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sets up and runs every test, those against a real QEMU included
+    Test(test::Options),
+    /// Checks what tests do not: format, lints, documentation, the no_std proof, the tree itself
+    Ci,
+    /// Proves on bare metal that the core needs no std, no allocator and no panic, and prints its size
+    NoStd,
+}

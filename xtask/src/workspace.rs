@@ -1,0 +1,92 @@
+//! What cargo knows of this workspace, so that no list of packages, features or tests has to be kept here by hand.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::tool;
+
+/// The engine's package, whose features are tested in several sets.
+pub(crate) const CORE: &str = "qmp-core";
+/// The package of the tests that hold across crates.
+pub(crate) const TESTS: &str = "qmp-tests";
+
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub(crate) root: PathBuf,
+    pub(crate) target: PathBuf,
+    pub(crate) packages: Vec<Package>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) license: Option<String>,
+    pub(crate) features: Vec<String>,
+    /// Its integration tests, by name.
+    pub(crate) tests: Vec<String>,
+    pub(crate) has_library: bool,
+}
+
+impl Workspace {
+    pub(crate) fn load() -> Result<Self> {
+        let mut metadata = tool::cargo(["metadata", "--no-deps", "--format-version=1"]);
+        let text = tool::read(metadata.current_dir(root()))?;
+        let metadata =
+            serde_json::from_str::<Value>(&text).context("cargo metadata printed no JSON")?;
+        Self::from_metadata(&metadata)
+            .context("cargo metadata lacks a member that it has always had")
+    }
+
+    pub(crate) fn package(&self, name: &str) -> Result<&Package> {
+        let found = self.packages.iter().find(|package| package.name == name);
+        found.with_context(|| format!("the workspace has no package {name}"))
+    }
+
+    fn from_metadata(metadata: &Value) -> Option<Self> {
+        Some(Self {
+            root: metadata["workspace_root"].as_str()?.into(),
+            target: metadata["target_directory"].as_str()?.into(),
+            packages: metadata["packages"]
+                .as_array()?
+                .iter()
+                .map(Package::from_metadata)
+                .collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Package {
+    /// Every feature but `default` and those named.
+    pub(crate) fn features_without(&self, excluded: &[&str]) -> String {
+        let wanted = |name: &&str| *name != "default" && !excluded.contains(name);
+        self.features.iter().map(String::as_str).filter(wanted).collect::<Vec<_>>().join(",")
+    }
+
+    fn from_metadata(metadata: &Value) -> Option<Self> {
+        let targets = metadata["targets"].as_array()?;
+        let is = |target: &&Value, kind: &str| {
+            target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|of| of == kind))
+        };
+        Some(Self {
+            name: metadata["name"].as_str()?.into(),
+            license: metadata["license"].as_str().map(Into::into),
+            features: metadata["features"].as_object()?.keys().cloned().collect(),
+            tests: targets
+                .iter()
+                .filter(|target| is(target, "test"))
+                .filter_map(|target| Some(target["name"].as_str()?.into()))
+                .collect(),
+            has_library: targets.iter().any(|target| is(&target, "lib")),
+        })
+    }
+}
+
+/// The folder of the workspace: this package's parent, wherever cargo finds it today.
+fn root() -> PathBuf {
+    let here = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
+}
