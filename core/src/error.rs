@@ -124,7 +124,9 @@ impl fmt::Display for Resource {
         match self {
             Self::Tx { limit } => write!(f, "no room in the transmit buffer of {limit} bytes"),
             Self::Slots { limit } => write!(f, "all {limit} command slots are in use"),
-            Self::Credits { limit } => write!(f, "{limit} in-band commands are in flight, the most that the server queues"),
+            Self::Credits { limit } => {
+                write!(f, "{limit} in-band commands are in flight, the most that the server queues")
+            }
             Self::Id { limit } => write!(f, "the command's id is longer than {limit} bytes"),
         }
     }

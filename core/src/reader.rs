@@ -6,7 +6,9 @@ use core::marker::PhantomData;
 use crate::error::Error;
 use crate::frame::{Buffer, Frames, Outline, Peer, Reading};
 use crate::json::scan::members::Members;
-use crate::message::{CLIENT_MEMBERS, ClientMessage, Origin, SERVER_MEMBERS, ServerMessage, client_message, server_message};
+use crate::message::{
+    CLIENT_MEMBERS, ClientMessage, Origin, SERVER_MEMBERS, ServerMessage, client_message, server_message,
+};
 
 /// Reads the messages of one peer, as a [`Client`](crate::client::Client) or [`Server`](crate::server::Server) would.
 ///
@@ -84,7 +86,7 @@ impl Source for FromClient {
     type Message<'m> = ClientMessage<'m>;
     const MEMBERS: sealed::Names = sealed::Names(CLIENT_MEMBERS);
     fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> ClientMessage<'m> {
-        client_message(frames.0, outline.0)
+        client_message(frames.0, outline.0, true)
     }
 }
 

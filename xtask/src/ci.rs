@@ -37,40 +37,22 @@ pub(crate) fn run() -> Result<ExitCode> {
         run(&[&core_alone, &["--all-targets", "--no-default-features"], &DENY_WARNINGS])?;
         run(&[&core_alone, &["--all-targets", "--all-features"], &DENY_WARNINGS])
     });
-    steps.run(
-        "clippy, core's features one by one",
-        "each stands on its own, without what tests bring along",
-        || {
-            core.features.iter().try_for_each(|feature| {
-                run(&[
-                    &core_alone,
-                    &["--lib", "--no-default-features", "--features", feature],
-                    &DENY_WARNINGS,
-                ])
-            })
-        },
-    );
+    steps.run("clippy, core's features one by one", "each stands on its own, without what tests bring along", || {
+        core.features.iter().try_for_each(|feature| {
+            run(&[&core_alone, &["--lib", "--no-default-features", "--features", feature], &DENY_WARNINGS])
+        })
+    });
 
     steps.run("documentation", "complete, and every link leads somewhere", || {
-        let doc = |arguments: &[&str]| {
-            tool::run(deny_warnings(&mut cargo(&[&["doc", "--no-deps"], arguments])))
-        };
+        let doc = |arguments: &[&str]| tool::run(deny_warnings(&mut cargo(&[&["doc", "--no-deps"], arguments])));
         doc(&["--workspace", "--all-features"])?;
         doc(&["--package", CORE, "--no-default-features"])
     });
 
-    steps.run("readme", "its commands exist and its links lead somewhere", || {
-        readme::check(&workspace)
-    });
-    steps.run("tree", "nothing in it belongs to one machine, and no test is ignored", || {
-        tree::check(&workspace)
-    });
-    steps.run("licences", "both are there, and every package names them", || {
-        tree::licences(&workspace)
-    });
-    steps.run("dependencies", "all of them from the public registry", || {
-        tree::dependencies(&workspace)
-    });
+    steps.run("readme", "its commands exist and its links lead somewhere", || readme::check(&workspace));
+    steps.run("tree", "nothing in it belongs to one machine, and no test is ignored", || tree::check(&workspace));
+    steps.run("licences", "both are there, and every package names them", || tree::licences(&workspace));
+    steps.run("dependencies", "all of them from the public registry", || tree::dependencies(&workspace));
 
     no_std::add_to(&mut steps, &workspace)?;
     Ok(steps.finish())

@@ -8,15 +8,8 @@ use anyhow::{Context, Result};
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, elf};
 
 /// Parts of a symbol's name, mangled or not, that tell of an allocator or of a panic.
-const FORBIDDEN: [&str; 7] = [
-    "__rust_alloc",
-    "__rust_realloc",
-    "__rust_dealloc",
-    "__rdl_",
-    "__rg_",
-    "9panicking",
-    "panic_is_reachable",
-];
+const FORBIDDEN: [&str; 7] =
+    ["__rust_alloc", "__rust_realloc", "__rust_dealloc", "__rdl_", "__rg_", "9panicking", "panic_is_reachable"];
 
 /// Bytes in the file and in memory, sorted as a linker script for flash and RAM would.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,8 +28,7 @@ pub(crate) struct Program {
 
 pub(crate) fn read(path: &Path) -> Result<Program> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = object::File::parse(&*bytes)
-        .with_context(|| format!("{} is no ELF file", path.display()))?;
+    let file = object::File::parse(&*bytes).with_context(|| format!("{} is no ELF file", path.display()))?;
     let mut size = Size::default();
     for section in file.sections() {
         let SectionFlags::Elf { sh_type, sh_flags } = section.flags() else { continue };
@@ -61,22 +53,15 @@ pub(crate) fn read(path: &Path) -> Result<Program> {
 /// Such a place is a `core::panic::Location` in the constants: where the file's name begins, its length, line and column.
 pub(crate) fn panics(path: &Path) -> Result<Vec<String>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = object::File::parse(&*bytes)
-        .with_context(|| format!("{} is no ELF file", path.display()))?;
+    let file = object::File::parse(&*bytes).with_context(|| format!("{} is no ELF file", path.display()))?;
     let text_at = |address: u32, length: u32| {
-        let found = file
-            .sections()
-            .find_map(|section| section.data_range(address.into(), length.into()).ok()?);
+        let found = file.sections().find_map(|section| section.data_range(address.into(), length.into()).ok()?);
         str::from_utf8(found?).ok()
     };
-    let is_constant =
-        |kind| matches!(kind, SectionKind::ReadOnlyData | SectionKind::ReadOnlyString);
+    let is_constant = |kind| matches!(kind, SectionKind::ReadOnlyData | SectionKind::ReadOnlyString);
     let mut places = Vec::new();
     for section in file.sections().filter(|section| is_constant(section.kind())) {
-        let words = section
-            .data()?
-            .chunks_exact(4)
-            .map(|word| <[u8; 4]>::try_from(word).map_or(0, u32::from_le_bytes));
+        let words = section.data()?.chunks_exact(4).map(|word| <[u8; 4]>::try_from(word).map_or(0, u32::from_le_bytes));
         for location in words.collect::<Vec<_>>().windows(4) {
             let &[name, length, line, column] = location else { continue };
             if let Some(name) = text_at(name, length).filter(|name| name.ends_with(".rs")) {

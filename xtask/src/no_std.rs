@@ -108,8 +108,7 @@ impl BareMetal {
                 if linker(&sysroot("rustc")?)?.is_none() {
                     packages::require(&[packages::LLD])?;
                 }
-                Compiler::present()?
-                    .context("the compiler that was installed does not find its own sources")?
+                Compiler::present()?.context("the compiler that was installed does not find its own sources")?
             }
         };
         // Of its own, since another compiler than that of the workspace may build there.
@@ -129,13 +128,8 @@ impl BareMetal {
     /// Where the panics are that broke the link, if it was panics.
     fn reachable_panics(&self, target: &str, features: &str) -> String {
         let tolerant = format!("{TOLERANT},{features}");
-        let linked = tool::output(&mut self.link(target, &tolerant))
-            .is_ok_and(|output| output.status.success());
-        let places = if linked {
-            elf::panics(&self.program(target)).unwrap_or_default()
-        } else {
-            Vec::new()
-        };
+        let linked = tool::output(&mut self.link(target, &tolerant)).is_ok_and(|output| output.status.success());
+        let places = if linked { elf::panics(&self.program(target)).unwrap_or_default() } else { Vec::new() };
         places.into_iter().map(|place| format!("\n  a panic can be reached at {place}")).collect()
     }
 
@@ -154,8 +148,7 @@ impl BareMetal {
             cargo.args(["--features", features]);
         }
         if let Compiler::Sources { rustc, linker } = &self.compiler {
-            let linker_of_target =
-                format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+            let linker_of_target = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
             cargo.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1").env(linker_of_target, linker);
             cargo.arg(format!("-Zbuild-std={crates}"));
         }
@@ -174,9 +167,7 @@ impl Compiler {
         }
         let Some(linker) = linker(&own)? else { return Ok(None) };
         for rustc in [Path::new("rustc"), Path::new("/usr/bin/rustc")] {
-            let has_sources = |sysroot: PathBuf| {
-                sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file()
-            };
+            let has_sources = |sysroot: PathBuf| sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file();
             if sysroot(rustc).is_ok_and(has_sources) {
                 return Ok(Some(Self::Sources { rustc: rustc.into(), linker }));
             }

@@ -44,11 +44,8 @@ pub(crate) const RUST_SRC: Package = Package {
     why: "those sources",
     present: || Path::new("/usr/lib/rustlib/src/rust/library/Cargo.lock").is_file(),
 };
-pub(crate) const LLD: Package = Package {
-    name: "lld",
-    why: "a linker for bare metal",
-    present: || on_path("ld.lld").is_some(),
-};
+pub(crate) const LLD: Package =
+    Package { name: "lld", why: "a linker for bare metal", present: || on_path("ld.lld").is_some() };
 
 /// Sees to it that all of these are there.
 pub(crate) fn require(packages: &[Package]) -> Result<()> {
@@ -65,10 +62,7 @@ pub(crate) fn require(packages: &[Package]) -> Result<()> {
     let mut install = ["install", "-y", "--no-install-recommends"].map(String::from).to_vec();
     install.extend(missing.iter().map(|package| package.name.to_owned()));
     if !is_root() {
-        bail!(
-            "not root, so install them yourself: sudo apt-get update && sudo apt-get {}",
-            install.join(" ")
-        );
+        bail!("not root, so install them yourself: sudo apt-get update && sudo apt-get {}", install.join(" "));
     }
     tool::run(&mut tool("apt-get", ["update", "-q"]))?;
     // Only now: which version fits depends on the lists that were just fetched.
@@ -91,9 +85,8 @@ fn fitting_qemu_utils() -> Vec<String> {
         return Vec::new();
     }
     let policy = tool::read(&mut tool("apt-cache", ["policy", QEMU.name])).unwrap_or_default();
-    candidate(&policy).map_or_else(Vec::new, |version| {
-        vec!["--allow-downgrades".into(), format!("qemu-utils={version}")]
-    })
+    candidate(&policy)
+        .map_or_else(Vec::new, |version| vec!["--allow-downgrades".into(), format!("qemu-utils={version}")])
 }
 
 fn candidate(policy: &str) -> Option<&str> {
@@ -106,10 +99,8 @@ fn candidate(policy: &str) -> Option<&str> {
 
 fn is_root() -> bool {
     // The owner of our own process's folder is who we run as.
-    fs::metadata("/proc/self").map_or_else(
-        |_| env::var_os("USER").is_some_and(|user| user == "root"),
-        |own| own.uid() == 0,
-    )
+    fs::metadata("/proc/self")
+        .map_or_else(|_| env::var_os("USER").is_some_and(|user| user == "root"), |own| own.uid() == 0)
 }
 
 #[cfg(test)]

@@ -13,8 +13,7 @@ const PACKAGE: &str = "qemu.qmp==0.0.6";
 /// The interpreter to use: the machine's own if it has the package, else one in an environment under `target`.
 pub(crate) fn with_qemu_qmp(target: &Path) -> Result<PathBuf> {
     if imports(Path::new("python3")) {
-        let path =
-            tool::read(&mut tool("python3", ["-c", "import sys; print(sys.executable, end='')"]))?;
+        let path = tool::read(&mut tool("python3", ["-c", "import sys; print(sys.executable, end='')"]))?;
         return Ok(path.into());
     }
     let environment = target.join("qemu-qmp-venv");
@@ -22,10 +21,7 @@ pub(crate) fn with_qemu_qmp(target: &Path) -> Result<PathBuf> {
     if !imports(&python) {
         packages::require(&[packages::PYTHON_VENV])?;
         tool::run(tool("python3", ["-m", "venv", "--clear"]).arg(&environment))?;
-        tool::run(&mut tool(
-            &python,
-            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE],
-        ))?;
+        tool::run(&mut tool(&python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]))?;
     }
     Ok(python)
 }

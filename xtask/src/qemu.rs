@@ -28,8 +28,7 @@ pub(crate) fn find() -> Result<Vec<Qemu>> {
         return Ok(vec![Qemu::at(system, on_path(AGENT))?]);
     };
     let folder = PathBuf::from(folder);
-    let entries = fs::read_dir(&folder)
-        .with_context(|| format!("cannot read {FOLDER}={}", folder.display()))?;
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {FOLDER}={}", folder.display()))?;
     let mut qemus = Vec::new();
     for entry in entries {
         let release = fs::canonicalize(entry?.path())?;
@@ -41,9 +40,7 @@ pub(crate) fn find() -> Result<Vec<Qemu>> {
     if qemus.is_empty() {
         bail!("{FOLDER}={} has no */{SYSTEM}", folder.display());
     }
-    qemus.sort_by_key(|qemu| {
-        qemu.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>()
-    });
+    qemus.sort_by_key(|qemu| qemu.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>());
     Ok(qemus)
 }
 
@@ -54,14 +51,10 @@ impl Qemu {
 
     fn at(system: PathBuf, agent: Option<PathBuf>) -> Result<Self> {
         if system.to_str().is_none_or(|path| path.contains([':', '='])) {
-            bail!(
-                "{} cannot be put in a list: it has a ':' or '=' or is not UTF-8",
-                system.display()
-            );
+            bail!("{} cannot be put in a list: it has a ':' or '=' or is not UTF-8", system.display());
         }
         let said = tool::read(&mut tool(&system, ["--version"]))?;
-        let version = version(&said)
-            .with_context(|| format!("{} --version told no version", system.display()))?;
+        let version = version(&said).with_context(|| format!("{} --version told no version", system.display()))?;
         Ok(Self { version: version.to_owned(), system, agent })
     }
 }
@@ -92,9 +85,7 @@ fn list<'a>(entries: impl Iterator<Item = (&'a str, &'a Path)>) -> OsString {
 /// `QEMU emulator version 7.2.22 (Debian …)` is 7.2.22.
 fn version(said: &str) -> Option<&str> {
     let (_, rest) = said.lines().next()?.split_once("version ")?;
-    rest.split(|c: char| !c.is_ascii_digit() && c != '.')
-        .next()
-        .filter(|version| !version.is_empty())
+    rest.split(|c: char| !c.is_ascii_digit() && c != '.').next().filter(|version| !version.is_empty())
 }
 
 #[cfg(test)]
@@ -103,10 +94,7 @@ mod tests {
 
     #[test]
     fn versions_are_read_as_qemu_prints_them() {
-        assert_eq!(
-            version("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright"),
-            Some("7.2.22")
-        );
+        assert_eq!(version("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright"), Some("7.2.22"));
         assert_eq!(version("QEMU emulator version 11.1.0\n"), Some("11.1.0"));
         assert_eq!(version("QEMU emulator version 9.0.50 (v9.0.0-123-g1)\n"), Some("9.0.50"));
         assert_eq!(version("something else"), None);

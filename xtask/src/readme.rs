@@ -15,18 +15,15 @@ const OWED: [&str; 2] = ["cargo run", "cargo xtask test"];
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let mut wrong = Vec::new();
     let program = Program::of(workspace)?;
-    for file in tree::files(workspace)?
-        .iter()
-        .filter(|file| file.extension().is_some_and(|extension| extension == "md"))
+    for file in
+        tree::files(workspace)?.iter().filter(|file| file.extension().is_some_and(|extension| extension == "md"))
     {
         let text = fs::read_to_string(workspace.root.join(file))?;
         let folder = workspace.root.join(file).parent().map(Path::to_path_buf).unwrap_or_default();
         let commands = commands(&text);
         if file == Path::new("README.md") {
             wrong.extend(
-                OWED.iter()
-                    .filter(|owed| !commands.contains(*owed))
-                    .map(|owed| format!("README.md lacks {owed}")),
+                OWED.iter().filter(|owed| !commands.contains(*owed)).map(|owed| format!("README.md lacks {owed}")),
             );
         }
         let missing = commands.iter().filter(|command| !program.knows(command));
@@ -56,9 +53,7 @@ impl Program {
         let words = command.split_whitespace().collect::<Vec<_>>();
         match words[..] {
             ["cargo", "xtask", ..] => parses(&words[1..]),
-            ["cargo", "run", "--", ref rest @ ..] | ["qmp", ref rest @ ..] => {
-                rest.is_empty() || self.has_command(rest)
-            }
+            ["cargo", "run", "--", ref rest @ ..] | ["qmp", ref rest @ ..] => rest.is_empty() || self.has_command(rest),
             _ => true,
         }
     }
@@ -67,8 +62,7 @@ impl Program {
         let (_, commands) = self.help.split_once("Commands:").unwrap_or_default();
         let listed = commands.lines().skip(1).take_while(|line| !line.trim().is_empty());
         let names = listed.filter_map(|line| line.split_whitespace().next()).collect::<Vec<_>>();
-        words.iter().all(|word| word.starts_with('-'))
-            || words.iter().any(|word| names.contains(word))
+        words.iter().all(|word| word.starts_with('-')) || words.iter().any(|word| names.contains(word))
     }
 }
 
@@ -85,8 +79,7 @@ fn commands(text: &str) -> Vec<&str> {
             in_block = !in_block;
         } else if in_block {
             let command = line.strip_prefix("$ ").unwrap_or(line);
-            let end =
-                [" #", " |", " &", " >", " <"].iter().filter_map(|mark| command.find(mark)).min();
+            let end = [" #", " |", " &", " >", " <"].iter().filter_map(|mark| command.find(mark)).min();
             commands.extend(command.get(..end.unwrap_or(command.len())).map(str::trim));
         }
     }
@@ -122,10 +115,8 @@ mod tests {
 
     #[test]
     fn a_command_must_exist() {
-        let program = Program {
-            help: "Usage\n\nCommands:\n  exec    Runs one\n  events  Waits\n\nOptions:\n  --socket"
-                .into(),
-        };
+        let program =
+            Program { help: "Usage\n\nCommands:\n  exec    Runs one\n  events  Waits\n\nOptions:\n  --socket".into() };
         for known in [
             "cargo run",
             "cargo xtask ci",
@@ -137,9 +128,7 @@ mod tests {
         ] {
             assert!(program.knows(known), "{known}");
         }
-        for unknown in
-            ["cargo xtask nonsense", "cargo xtask test --what", "qmp watch", "cargo run -- watch"]
-        {
+        for unknown in ["cargo xtask nonsense", "cargo xtask test --what", "qmp watch", "cargo run -- watch"] {
             assert!(!program.knows(unknown), "{unknown}");
         }
     }

@@ -29,16 +29,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let core = workspace.package(CORE)?;
     let across = workspace.package(TESTS)?;
-    let (real_qemu, in_memory): (Vec<_>, Vec<_>) =
-        across.tests.iter().partition(|name| name.starts_with(REAL_QEMU));
+    let (real_qemu, in_memory): (Vec<_>, Vec<_>) = across.tests.iter().partition(|name| name.starts_with(REAL_QEMU));
     if real_qemu.is_empty() && !options.no_qemu {
-        bail!(
-            "package {TESTS} has no tests/{REAL_QEMU}*.rs, so nothing would be tested against a real QEMU"
-        );
+        bail!("package {TESTS} has no tests/{REAL_QEMU}*.rs, so nothing would be tested against a real QEMU");
     }
 
-    let mut given =
-        vec![("QMP_TEST_PYTHON", python::with_qemu_qmp(&workspace.target)?.into_os_string())];
+    let mut given = vec![("QMP_TEST_PYTHON", python::with_qemu_qmp(&workspace.target)?.into_os_string())];
     if !options.no_qemu {
         given.extend(real_qemus()?);
     }
@@ -55,22 +51,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         });
     };
 
-    test(
-        "workspace",
-        "every crate's own tests, doc tests and examples",
-        &["--workspace", "--exclude", TESTS],
-    );
+    test("workspace", "every crate's own tests, doc tests and examples", &["--workspace", "--exclude", TESTS]);
 
     // What defmt calls exists on bare metal alone, and a test that reached it would not link; `cargo xtask ci` lints that feature.
     let all = core.features_without(&["defmt"]);
     let all_but_fast = core.features_without(&["defmt", "fast"]);
     let core = ["--package", CORE, "--no-default-features"];
     test("core, byte by byte", "the scanner without its fast paths: the same outcomes", &core);
-    test(
-        "core, every feature",
-        "what the optional features add",
-        &[&core[..], &["--features", &all]].concat(),
-    );
+    test("core, every feature", "what the optional features add", &[&core[..], &["--features", &all]].concat());
     test(
         "core, every feature, byte by byte",
         "the same without the fast paths",
@@ -81,11 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     across_in_memory.extend(across.has_library.then_some("--lib"));
     across_in_memory.extend(in_memory.iter().flat_map(|name| ["--test", name.as_str()]));
     if across_in_memory.len() > 2 {
-        test(
-            "across crates",
-            "what holds between the crates, and with a foreign client",
-            &across_in_memory,
-        );
+        test("across crates", "what holds between the crates, and with a foreign client", &across_in_memory);
     }
 
     if options.no_qemu {

@@ -8,10 +8,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// A call of another program, in the folder of the workspace unless told otherwise.
-pub(crate) fn tool<I: AsRef<OsStr>>(
-    program: impl AsRef<OsStr>,
-    arguments: impl IntoIterator<Item = I>,
-) -> Command {
+pub(crate) fn tool<I: AsRef<OsStr>>(program: impl AsRef<OsStr>, arguments: impl IntoIterator<Item = I>) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null());
     command
@@ -36,15 +33,9 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let output = output(command)?;
     if !output.status.success() {
-        bail!(
-            "{} failed ({}): {}",
-            shown(command),
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{} failed ({}): {}", shown(command), output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("{} printed something that is not UTF-8", shown(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("{} printed something that is not UTF-8", shown(command)))
 }
 
 /// Runs it silently, whatever becomes of it.
@@ -54,11 +45,7 @@ pub(crate) fn output(command: &mut Command) -> Result<Output> {
 
 /// Whether it can be started and ends well. What it prints goes nowhere.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// The first file of this name on `PATH`.
@@ -103,10 +90,7 @@ mod tests {
     fn a_call_is_shown_as_it_could_be_typed() {
         let mut command = tool("/usr/bin/env", ["plain-word", "two words", "", "it's"]);
         command.env("RUSTDOCFLAGS", "-D warnings").env_remove("RUSTFLAGS");
-        assert_eq!(
-            shown(&command),
-            r"RUSTDOCFLAGS='-D warnings' /usr/bin/env plain-word 'two words' '' 'it'\''s'"
-        );
+        assert_eq!(shown(&command), r"RUSTDOCFLAGS='-D warnings' /usr/bin/env plain-word 'two words' '' 'it'\''s'");
     }
 
     #[test]

@@ -13,34 +13,23 @@ const LICENCE: &str = "MIT OR Apache-2.0";
 /// Where people's homes are.
 const HOMES: [&str; 3] = ["home", "root", "Users"];
 /// Top-level folders that every machine has: a path below one of them tells of no machine.
-const EVERYWHERE: [&str; 12] =
-    ["bin", "dev", "etc", "lib", "mnt", "opt", "proc", "run", "srv", "tmp", "usr", "var"];
+const EVERYWHERE: [&str; 12] = ["bin", "dev", "etc", "lib", "mnt", "opt", "proc", "run", "srv", "tmp", "usr", "var"];
 
 /// No file names a path of this machine, and no test is switched off.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let paths = machine_paths(&workspace.root);
     // In two parts, since this file is in the tree as well.
-    let ignored =
-        [concat!("#[", "ignore"), concat!("```", "ignore"), concat!("```rust,", "ignore")];
+    let ignored = [concat!("#[", "ignore"), concat!("```", "ignore"), concat!("```rust,", "ignore")];
     let mut wrong = Vec::new();
     for file in files(workspace)? {
-        let bytes = fs::read(workspace.root.join(&file))
-            .with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes = fs::read(workspace.root.join(&file)).with_context(|| format!("cannot read {}", file.display()))?;
         for (number, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
             let line = String::from_utf8_lossy(line);
             let place = format!("{}:{}", file.display(), number + 1);
             wrong.extend(
-                paths
-                    .iter()
-                    .filter(|path| names_path(&line, path))
-                    .map(|path| format!("{place} names {path}…")),
+                paths.iter().filter(|path| names_path(&line, path)).map(|path| format!("{place} names {path}…")),
             );
-            wrong.extend(
-                ignored
-                    .iter()
-                    .filter(|mark| line.contains(**mark))
-                    .map(|mark| format!("{place} has {mark}")),
-            );
+            wrong.extend(ignored.iter().filter(|mark| line.contains(**mark)).map(|mark| format!("{place} has {mark}")));
         }
     }
     fail_if_any(&wrong)
@@ -54,9 +43,7 @@ pub(crate) fn licences(workspace: &Workspace) -> Result<()> {
             wrong.push(format!("{file} is missing or holds something else"));
         }
     }
-    for package in
-        workspace.packages.iter().filter(|package| package.license.as_deref() != Some(LICENCE))
-    {
+    for package in workspace.packages.iter().filter(|package| package.license.as_deref() != Some(LICENCE)) {
         wrong.push(format!("package {} does not say license = {LICENCE:?}", package.name));
     }
     fail_if_any(&wrong)
@@ -67,12 +54,9 @@ pub(crate) fn dependencies(workspace: &Workspace) -> Result<()> {
     for file in files(workspace)?.iter().filter(|file| file.ends_with("Cargo.lock")) {
         let text = fs::read_to_string(workspace.root.join(file))?;
         let sources = text.lines().filter_map(|line| line.strip_prefix("source = "));
-        let elsewhere = sources.filter(|source| {
-            *source != r#""registry+https://github.com/rust-lang/crates.io-index""#
-        });
-        wrong.extend(
-            elsewhere.map(|source| format!("{} takes a package from {source}", file.display())),
-        );
+        let elsewhere =
+            sources.filter(|source| *source != r#""registry+https://github.com/rust-lang/crates.io-index""#);
+        wrong.extend(elsewhere.map(|source| format!("{} takes a package from {source}", file.display())));
     }
     fail_if_any(&wrong)
 }
@@ -102,9 +86,8 @@ pub(crate) fn fail_if_any(wrong: &[String]) -> Result<()> {
 fn machine_paths(root: &Path) -> Vec<String> {
     let mut names = HOMES.map(String::from).to_vec();
     let top = |path: &Path| {
-        let first = path.components().find_map(|part| {
-            if let Component::Normal(name) = part { name.to_str() } else { None }
-        })?;
+        let first =
+            path.components().find_map(|part| if let Component::Normal(name) = part { name.to_str() } else { None })?;
         Some(first.to_owned()).filter(|first| !EVERYWHERE.contains(&&**first))
     };
     names.extend(top(root));

@@ -34,10 +34,8 @@ impl Workspace {
     pub(crate) fn load() -> Result<Self> {
         let mut metadata = tool::cargo(["metadata", "--no-deps", "--format-version=1"]);
         let text = tool::read(metadata.current_dir(root()))?;
-        let metadata =
-            serde_json::from_str::<Value>(&text).context("cargo metadata printed no JSON")?;
-        Self::from_metadata(&metadata)
-            .context("cargo metadata lacks a member that it has always had")
+        let metadata = serde_json::from_str::<Value>(&text).context("cargo metadata printed no JSON")?;
+        Self::from_metadata(&metadata).context("cargo metadata lacks a member that it has always had")
     }
 
     pub(crate) fn package(&self, name: &str) -> Result<&Package> {
@@ -49,11 +47,7 @@ impl Workspace {
         Some(Self {
             root: metadata["workspace_root"].as_str()?.into(),
             target: metadata["target_directory"].as_str()?.into(),
-            packages: metadata["packages"]
-                .as_array()?
-                .iter()
-                .map(Package::from_metadata)
-                .collect::<Option<_>>()?,
+            packages: metadata["packages"].as_array()?.iter().map(Package::from_metadata).collect::<Option<_>>()?,
         })
     }
 }
@@ -86,7 +80,6 @@ impl Package {
 
 /// The folder of the workspace: this package's parent, wherever cargo finds it today.
 fn root() -> PathBuf {
-    let here = env::var_os("CARGO_MANIFEST_DIR")
-        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
 }

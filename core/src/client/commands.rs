@@ -8,7 +8,7 @@ use super::session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
 use super::slots::{Generation, NEGOTIATION, Slot, SlotState, Slots, Ticket};
 use crate::command::Command;
 use crate::error::{Error, Misuse, PeerError, Resource};
-use crate::json::ser::{self, Full, Serializer};
+use crate::json::ser::{self, Full, Serializer, Sink};
 use crate::json::{Value, scan, squeeze};
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -145,7 +145,8 @@ impl<'b> Commands<'b> {
     /// # Errors
     /// [`Misuse::Ticket`] if it is not in flight.
     pub fn set_deadline(&mut self, ticket: Ticket, deadline: Instant) -> Result<(), Error> {
-        let slot = self.slots.with_id(ticket.0).filter(|slot| slot.state == SlotState::InFlight).ok_or(Misuse::Ticket)?;
+        let slot =
+            self.slots.with_id(ticket.0).filter(|slot| slot.state == SlotState::InFlight).ok_or(Misuse::Ticket)?;
         slot.deadline = deadline.as_millis();
         Ok(())
     }
@@ -178,6 +179,19 @@ impl<'b> Commands<'b> {
     pub fn forget(&mut self, ticket: Ticket) -> Result<(), Error> {
         *self.slots.with_id(ticket.0).ok_or(Misuse::Ticket)? = Slot::FREE;
         Ok(())
+    }
+
+    /// Brings the server's parser to a known state, behind a command that a lossy line damaged: sends 0xFF, which is valid nowhere
+    /// in JSON. The server answers it with an error, and what was left of broken input with more: each is a
+    /// [`Diagnostic`](super::Message::Diagnostic) and ends no command.
+    ///
+    /// # Errors
+    /// [`PeerError::Closed`] behind the end; [`Resource::Tx`] when there is no room.
+    pub fn resynchronize(&mut self) -> Result<(), Error> {
+        if self.session == Session::Closed {
+            return Err(PeerError::Closed.into());
+        }
+        self.tx.append(|tx| tx.push(b"\xFF").map_err(|Full| tx.full()))
     }
 
     /// Sends `qmp_capabilities` once more: where the server refused it, or has greeted anew because it started anew.

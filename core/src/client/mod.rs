@@ -28,7 +28,7 @@ use crate::frame::{Frames, Peer};
 use crate::json::scan::Reason;
 use crate::json::{Payload, Value};
 use crate::message::{
-    self, Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
+    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -107,6 +107,7 @@ pub enum Message<'m> {
 
 /// A message, and the means to answer it while it is held.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Incoming<'m, 'b> {
     /// What came.
     pub message: Message<'m>,
@@ -188,6 +189,16 @@ impl<'b> Client<'b> {
         self.commands.session
     }
 
+    /// Whether out-of-band execution is on.
+    pub const fn oob_enabled(&self) -> bool {
+        self.commands.oob
+    }
+
+    /// Whether `ticket` is in flight and not timed out.
+    pub fn is_in_flight(&self, ticket: Ticket) -> bool {
+        self.commands.is_in_flight(ticket)
+    }
+
     /// The time is `now`. Deadlines up to it are past; [`poll`](Self::poll) reports them, behind the replies that have come.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.commands.now = self.commands.now.max(now);
@@ -245,9 +256,7 @@ impl Commands<'_> {
             ServerMessage::Malformed(malformed) => Message::Malformed(malformed),
             ServerMessage::Incomplete => Message::Incomplete,
             // Read from agents only.
-            ServerMessage::Sentinel => {
-                Message::Malformed(Malformed { at: 0, reason: Reason::Interrupted, text: &[] })
-            }
+            ServerMessage::Sentinel => Message::Malformed(Malformed { at: 0, reason: Reason::Interrupted, text: &[] }),
         }
     }
 
@@ -260,7 +269,7 @@ impl Commands<'_> {
         };
         if let Some(number) = number {
             if number == self.negotiation {
-                return self.negotiated(outcome);
+                return self.negotiated(outcome.map(drop));
             }
             match self.end(number) {
                 SlotState::InFlight => return Message::Reply { ticket: Ticket(number), outcome },
@@ -274,10 +283,10 @@ impl Commands<'_> {
         }
     }
 
-    fn negotiated<'m>(&mut self, outcome: Outcome<'m>) -> Message<'m> {
+    fn negotiated<'m>(&mut self, outcome: Result<(), Failure<'m>>) -> Message<'m> {
         self.negotiation = 0;
         match outcome {
-            Ok(_) => {
+            Ok(()) => {
                 self.session = Session::Ready;
                 self.oob = self.enabling;
                 Message::Ready { oob: self.oob }
@@ -299,7 +308,7 @@ impl Commands<'_> {
         };
         if number.is_some_and(|number| number == self.negotiation) {
             // Which of the two it was is all that matters.
-            let outcome = if message.of == Kind::Return { Ok(message::nothing()) } else { Err(Failure::UNKNOWN) };
+            let outcome = if message.of == Kind::Return { Ok(()) } else { Err(Failure::UNKNOWN) };
             return self.negotiated(outcome);
         }
         let ticket = number.filter(|number| self.end(*number) == SlotState::InFlight).map(Ticket);

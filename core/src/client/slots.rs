@@ -89,7 +89,10 @@ impl Slots<'_> {
     /// The in-band command sent first of those that the server has not answered. `newest` is the generation last given out.
     pub(super) fn oldest_in_band(&mut self, newest: u32) -> Option<&mut Slot> {
         let in_band = |slot: &&mut Slot| slot.state != SlotState::Free && !slot.oob;
-        self.all_mut().iter_mut().filter(in_band).max_by_key(|slot| newest.wrapping_sub(slot.id >> 8) & Generation::MASK)
+        self.all_mut()
+            .iter_mut()
+            .filter(in_band)
+            .max_by_key(|slot| newest.wrapping_sub(slot.id >> 8) & Generation::MASK)
     }
 
     /// How many in-band commands the server has not answered.

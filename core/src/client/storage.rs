@@ -9,8 +9,8 @@ use crate::frame::Buffer;
 /// 16 bytes, so that a reply can be told even when it is passed over. The transmit buffer bounds the longest command.
 #[derive(Debug)]
 pub struct Storage<'b> {
-    pub(super) rx: Buffer<'b>,
-    pub(super) tx: Buffer<'b>,
+    pub(crate) rx: Buffer<'b>,
+    pub(crate) tx: Buffer<'b>,
     pub(super) slots: Slots<'b>,
 }
 

@@ -16,8 +16,11 @@ struct Bench {
 
 impl Bench {
     fn with(config: Config, rx: usize, tx: usize, slots: usize) -> Self {
-        let storage =
-            Storage::new(vec![0; rx].leak(), vec![0; tx].leak(), vec![Slot { id: 9, oob: true, ..Slot::FREE }; slots].leak());
+        let storage = Storage::new(
+            vec![0; rx].leak(),
+            vec![0; tx].leak(),
+            vec![Slot { id: 9, oob: true, ..Slot::FREE }; slots].leak(),
+        );
         Self { client: Client::new(storage, config) }
     }
 
@@ -97,7 +100,9 @@ fn words(incoming: Incoming<'_, '_>) -> String {
             Message::Lost { ticket } => format!("lost {}", ticket.id()),
             Message::Foreign { id, outcome: reply } => format!("foreign {id:?} {}", outcome(reply)),
             Message::Diagnostic(failure) => format!("diagnostic {failure}"),
-            Message::Oversize { ticket, message } => format!("oversize {:?} {} bytes", ticket.map(Ticket::id), message.bytes),
+            Message::Oversize { ticket, message } => {
+                format!("oversize {:?} {} bytes", ticket.map(Ticket::id), message.bytes)
+            }
             Message::Malformed(malformed) => format!("malformed at {}: {}", malformed.at, malformed.reason),
             Message::Unknown(payload) => format!("unknown {}", payload.raw_str().unwrap()),
             Message::Incomplete => "incomplete".into(),
@@ -163,8 +168,12 @@ fn a_blind_handshake_waits_for_nothing() {
     let mut bench = Bench::new(Config { handshake: Handshake::Blind, oob: true, ..Config::DEFAULT });
     assert_eq!(bench.poll(), Vec::<String>::new());
     let first = bench.execute("cont");
-    assert_eq!(bench.sent(), format!("{{\"execute\":\"qmp_capabilities\",\"id\":511}}\n{{\"execute\":\"cont\",\"id\":{}}}\n", first.id()));
-    let said = bench.feed(&format!("{GREETING}{{\"return\": {{}}, \"id\": 511}}{{\"return\": {{}}, \"id\": {}}}", first.id()));
+    assert_eq!(
+        bench.sent(),
+        format!("{{\"execute\":\"qmp_capabilities\",\"id\":511}}\n{{\"execute\":\"cont\",\"id\":{}}}\n", first.id())
+    );
+    let said =
+        bench.feed(&format!("{GREETING}{{\"return\": {{}}, \"id\": 511}}{{\"return\": {{}}, \"id\": {}}}", first.id()));
     assert_eq!(said, ["greeting 11.1.1", "ready false", &format!("reply {} {{}}", first.id())]);
 }
 
@@ -246,7 +255,10 @@ fn commands_are_encoded_whole_or_not_at_all() {
     assert_eq!(commands.execute_raw("x", "[]"), Err(Error::Misuse(Misuse::NotAnObject)));
     let long = "x".repeat(600);
     assert_eq!(commands.execute(&long, &()), Err(Error::Resource(Resource::Tx { limit: 512 })));
-    assert_eq!(commands.execute("x", &Arguments { text: &long, n: 1 }), Err(Error::Resource(Resource::Tx { limit: 512 })));
+    assert_eq!(
+        commands.execute("x", &Arguments { text: &long, n: 1 }),
+        Err(Error::Resource(Resource::Tx { limit: 512 }))
+    );
     bench.sent();
     let commands = bench.client.commands();
     let ticket = commands.execute("a\"b", &Arguments { text: "é\n", n: -1 }).unwrap();
@@ -341,7 +353,8 @@ fn the_end_takes_each_command_once() {
     assert_eq!(bench.client.session(), Session::Greeting);
     bench.feed(GREETING);
     let id = bench.sent().split("\"id\":").nth(1).unwrap().trim_end_matches("}\n").to_string();
-    let said = bench.feed(&format!("{{\"return\": {{}}, \"id\": {}}}\r\n{{\"return\": {{}}, \"id\": {id}}}\r\n", lost.id()));
+    let said =
+        bench.feed(&format!("{{\"return\": {{}}, \"id\": {}}}\r\n{{\"return\": {{}}, \"id\": {id}}}\r\n", lost.id()));
     assert_eq!(said, [format!("foreign Some({}) {{}}", lost.id()), "ready false".into()]);
     let next = bench.execute("x");
     assert!([answered, timed_out, lost, also_lost].iter().all(|old| *old != next));
@@ -375,7 +388,10 @@ fn the_smallest_buffer_still_negotiates() {
     assert_eq!(bench.sent(), "{\"execute\":\"qmp_capabilities\",\"id\":511}\n");
     assert_eq!(bench.feed("{\"return\": {}, \"id\": 511}\r\n"), ["ready false"]);
     let ticket = bench.execute("stop");
-    assert_eq!(bench.reply(ticket), [format!("oversize Some({}) {} bytes", ticket.id(), 22 + ticket.id().to_string().len())]);
+    assert_eq!(
+        bench.reply(ticket),
+        [format!("oversize Some({}) {} bytes", ticket.id(), 22 + ticket.id().to_string().len())]
+    );
 }
 
 #[test]
@@ -397,9 +413,15 @@ fn a_transmit_buffer_too_small_to_negotiate_is_told() {
 fn damage_is_reported_and_what_follows_is_marked() {
     let mut bench = Bench::ready(Config::DEFAULT);
     let ticket = bench.execute("x");
-    let said = bench.feed(&format!("{{\"return\": {{}}, \"id\": 5\r\n{{\"return\": {{}}, \"id\": {}}}\r\n{{\"event\": \"A\"}}", ticket.id()));
+    let said = bench.feed(&format!(
+        "{{\"return\": {{}}, \"id\": 5\r\n{{\"return\": {{}}, \"id\": {}}}\r\n{{\"event\": \"A\"}}",
+        ticket.id()
+    ));
     let at = GREETING.len() + "{\"return\": {}, \"id\": 511}\r\n".len() + 24;
-    assert_eq!(said, [format!("malformed at {at}: unexpected byte"), format!("! reply {} {{}}", ticket.id()), "event A None".into()]);
+    assert_eq!(
+        said,
+        [format!("malformed at {at}: unexpected byte"), format!("! reply {} {{}}", ticket.id()), "event A None".into()]
+    );
 }
 
 #[test]
@@ -448,6 +470,17 @@ fn a_command_that_sends_no_reply_is_forgotten() {
     assert_eq!(bench.client.commands().credits(), 8);
     bench.client.rx_eof();
     assert_eq!(bench.poll(), ["Peer(Closed)"]);
+}
+
+#[test]
+fn a_reset_byte_goes_out_on_its_own() {
+    let mut bench = Bench::ready(Config::DEFAULT);
+    let ticket = bench.execute("x");
+    bench.client.commands().resynchronize().unwrap();
+    assert_eq!(bench.client.tx_pending().last(), Some(&0xFF));
+    let errors = "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error\"}}\r\n".repeat(2);
+    assert_eq!(bench.feed(&errors), ["diagnostic GenericError: JSON parse error"; 2]);
+    assert!(bench.client.commands().is_in_flight(ticket));
 }
 
 #[test]

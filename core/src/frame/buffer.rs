@@ -10,7 +10,10 @@ pub struct Buffer<'b>(Memory<'b>);
 enum Memory<'b> {
     Lent(&'b mut [u8]),
     #[cfg(feature = "alloc")]
-    Owned { bytes: alloc::boxed::Box<[u8]>, limit: u32 },
+    Owned {
+        bytes: alloc::boxed::Box<[u8]>,
+        limit: u32,
+    },
 }
 
 impl<'b> From<&'b mut [u8]> for Buffer<'b> {

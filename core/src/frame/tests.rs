@@ -111,8 +111,12 @@ fn through(seen: &[Seen], size: usize) -> Vec<Seen> {
             let cause = Oversized::TooLong(size as u32);
             let what = match &seen.what {
                 Said::Greeting(_) => Said::Oversize { of: Kind::Greeting, id: None, name: None, cause },
-                Said::Return { id, .. } => Said::Oversize { of: Kind::Return, id: id.clone().filter(fits), name: None, cause },
-                Said::Error { id, .. } => Said::Oversize { of: Kind::Error, id: id.clone().filter(fits), name: None, cause },
+                Said::Return { id, .. } => {
+                    Said::Oversize { of: Kind::Return, id: id.clone().filter(fits), name: None, cause }
+                }
+                Said::Error { id, .. } => {
+                    Said::Oversize { of: Kind::Error, id: id.clone().filter(fits), name: None, cause }
+                }
                 Said::Event { name, .. } => {
                     let raw = if name == "DEVICE_DELETED" { name.len() + 5 } else { name.len() };
                     Said::Oversize { of: Kind::Event, id: None, name: (raw + 2 <= room).then(|| name.clone()), cause }
@@ -130,8 +134,18 @@ fn a_session_is_the_same_however_it_is_cut() {
     let stream = SESSION.as_bytes();
     let whole = server(stream, stream.len() + 1, &[], true);
     assert_eq!(whole.len(), 8);
-    assert_eq!(whole[3].what, Said::Error { id: Some("\"a\\u0000b\"".into()), class: "GenericError".into(), desc: "no \"x\"".into() });
-    assert_eq!(whole[6].what, Said::Event { name: "DEVICE_DELETED".into(), data: Some("{\"device\":\"żółć\"}".into()), timestamp: Some((-1, -1)) });
+    assert_eq!(
+        whole[3].what,
+        Said::Error { id: Some("\"a\\u0000b\"".into()), class: "GenericError".into(), desc: "no \"x\"".into() }
+    );
+    assert_eq!(
+        whole[6].what,
+        Said::Event {
+            name: "DEVICE_DELETED".into(),
+            data: Some("{\"device\":\"żółć\"}".into()),
+            timestamp: Some((-1, -1))
+        }
+    );
     let each_byte: Vec<usize> = (0..stream.len()).collect();
     for fast in [false, true] {
         for cut in 0..stream.len() {
@@ -244,7 +258,8 @@ fn misuse_changes_nothing() {
 /// One of six kinds of damage at each byte of a message costs that message and at most the one behind it.
 fn damage(separator: &str, pretty: bool, framing: Framing) -> (usize, usize, usize) {
     let damaged = "{\"return\": {\"status\": \"run\\\"ning\", \"n\": [1, true]}, \"id\": 5}";
-    let followers = ["{\"return\": {}, \"id\": 6}", "{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 2}}"];
+    let followers =
+        ["{\"return\": {}, \"id\": 6}", "{\"event\": \"STOP\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 2}}"];
     let layout = |text: &str| {
         if pretty {
             let value: serde_json::Value = serde_json::from_str(text).unwrap();
@@ -302,7 +317,8 @@ fn damage_costs_at_most_the_message_beside_it() {
 /// Pieces of streams: messages, damaged messages, noise.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let messages: Vec<Vec<u8>> = SESSION.lines().map(|line| line.as_bytes().to_vec()).collect();
-    let number = any::<u32>().prop_map(|id| format!("{{\"return\": {{\"long\": \"{id:060}\"}}, \"id\": {id}}}\r\n").into_bytes());
+    let number = any::<u32>()
+        .prop_map(|id| format!("{{\"return\": {{\"long\": \"{id:060}\"}}, \"id\": {id}}}\r\n").into_bytes());
     prop_oneof![
         4 => prop::sample::select(messages),
         4 => number,

@@ -1,12 +1,18 @@
 //! The messages of the protocol, told by their members wherever they stand.
 
 mod client;
+mod diagnosis;
+mod duplicates;
+mod refusal;
 mod server;
 
 use core::fmt;
 
-pub use client::ClientMessage;
-pub(crate) use client::{CLIENT_MEMBERS, client_message};
+pub(crate) use client::{CLIENT_MEMBERS, ID as CLIENT_ID, client_message, is_out_of_band};
+pub use client::{ClientMessage, OversizeCommand};
+pub(crate) use diagnosis::diagnose;
+pub(crate) use refusal::{COMMAND_NOT_FOUND, GENERIC_ERROR};
+pub use refusal::{Refusal, RefusalKind};
 pub use server::{Event, Failure, Greeting, Kind, Oversize, ServerMessage, Timestamp, Version};
 pub(crate) use server::{SERVER_MEMBERS, server_message};
 
@@ -46,11 +52,6 @@ pub struct Malformed<'m> {
     pub reason: Reason,
     /// What came before it of the same message, as far as the buffer still has it.
     pub text: &'m [u8],
-}
-
-/// A payload of which nothing is left.
-pub(crate) const fn nothing<'m>() -> Payload<'m> {
-    Payload::new(&mut [], Strings::Plain)
 }
 
 impl fmt::Debug for Malformed<'_> {
@@ -98,7 +99,8 @@ impl<'m> Parts<'m> {
         let mut passed = 0;
         // From the front to the back, cutting a piece off what is left each time.
         for _ in 0..SLOTS {
-            let first = spans.iter_mut().zip(&mut texts).filter_map(|(span, text)| Some((span.as_ref()?.start, span, text)));
+            let first =
+                spans.iter_mut().zip(&mut texts).filter_map(|(span, text)| Some((span.as_ref()?.start, span, text)));
             let Some((start, span, text)) = first.min_by_key(|(start, ..)| *start) else { break };
             let Some(taken) = span.take() else { break };
             let lead = (start as usize).saturating_sub(passed);

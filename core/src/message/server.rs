@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Malformed, Parts, member, nothing};
+use super::{Malformed, Parts, member};
 use crate::frame::{Frames, Outline, Oversized, What};
 use crate::json::scan::members::{Found, Members};
 use crate::json::{Payload, Strings, Value};
@@ -261,7 +261,10 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
         }),
         Kind::Return | Kind::Unknown => {
             let id = parts.value(ID);
-            ServerMessage::Return { id, payload: parts.payload(BODY).unwrap_or_else(nothing) }
+            ServerMessage::Return {
+                id,
+                payload: parts.payload(BODY).unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
+            }
         }
     }
 }

@@ -150,8 +150,7 @@ impl Found {
     pub(crate) fn end_key(&mut self, at: u32) -> Result<(), ()> {
         let length = usize::from(self.key_length);
         let candidates = self.candidates;
-        let complete =
-            |(number, member): &(u8, &Member)| candidates & bit(*number) != 0 && member.name.len() == length;
+        let complete = |(number, member): &(u8, &Member)| candidates & bit(*number) != 0 && member.name.len() == length;
         let number = (0..Members::MOST).zip(self.members.list).find(complete).map(|(number, _)| number);
         self.name_member(number, at)
     }

@@ -4,9 +4,9 @@
 //! classified: [`members`] has the spans of the members that the reader asked for. The automaton is in [`step`], a byte at a
 //! time; [`fast`] takes whole words and tokens where the text lies ready, and changes no outcome.
 
-mod fault;
 #[cfg(feature = "fast")]
 mod fast;
+mod fault;
 pub(crate) mod members;
 mod nesting;
 mod step;

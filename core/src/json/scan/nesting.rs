@@ -45,7 +45,7 @@ impl Nesting {
     /// Opens a level. The caller has checked that `depth() < MAX_DEPTH`.
     #[inline(always)]
     pub(crate) fn push(&mut self, object: bool) {
-        if self.depth % LEVELS == 0 && self.depth != 0 {
+        if self.depth.is_multiple_of(LEVELS) && self.depth != 0 {
             self.spill();
         }
         self.top = self.top << 1 | Word::from(object);
@@ -57,7 +57,7 @@ impl Nesting {
     pub(crate) fn pop(&mut self) {
         self.depth = self.depth.saturating_sub(1);
         self.top >>= 1;
-        if self.depth % LEVELS == 0 && self.depth != 0 {
+        if self.depth.is_multiple_of(LEVELS) && self.depth != 0 {
             self.unspill();
         }
     }

@@ -438,9 +438,7 @@ impl Scanner {
                 self.high = unit as u16;
                 self.go(State::Pair)
             }
-            (State::Hex, 0xDC00..=0xDFFF) => {
-                self.bad_text(Reason::LoneSurrogate, at, base, State::Text, Flow::Go)
-            }
+            (State::Hex, 0xDC00..=0xDFFF) => self.bad_text(Reason::LoneSurrogate, at, base, State::Text, Flow::Go),
             (State::Hex, _) => self.code_point(unit, at, base),
             (_, 0xDC00..=0xDFFF) => {
                 let high = u32::from(self.high) & 0x3FF;

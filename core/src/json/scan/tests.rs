@@ -255,8 +255,14 @@ fn input_takes_what_qemu_takes() {
 fn a_line_ends_any_message_where_asked() {
     for fast in [false, true] {
         let lines = Options { lines: true, ..options(Dialect::Output, fast) };
-        for (text, at) in [("{\r\n    \"id\": 1}", 2), ("{\"a\": [\n1]}", 7), ("{\"a\": [1,\n1]}", 9), ("{\"a\":\n1}", 5)] {
-            assert_eq!(scan(text.as_bytes(), &[], lines, true).progress, Progress::Fault(at, Reason::LineEnd), "{text}");
+        for (text, at) in
+            [("{\r\n    \"id\": 1}", 2), ("{\"a\": [\n1]}", 7), ("{\"a\": [1,\n1]}", 9), ("{\"a\":\n1}", 5)]
+        {
+            assert_eq!(
+                scan(text.as_bytes(), &[], lines, true).progress,
+                Progress::Fault(at, Reason::LineEnd),
+                "{text}"
+            );
         }
     }
 }

@@ -1,0 +1,21 @@
+//! JSON: scanning, values, serde. Knows nothing of QMP.
+pub mod scan;
+
+pub mod de;
+#[cfg(test)]
+mod documents;
+mod number;
+mod payload;
+pub mod ser;
+#[cfg(feature = "serde-json-core")]
+mod serde_json_core;
+pub mod squeeze;
+pub(crate) mod text;
+pub(crate) mod token;
+mod value;
+
+pub use payload::Payload;
+pub(crate) use payload::Strings;
+#[cfg(feature = "serde-json-core")]
+pub use serde_json_core::{SERDE_JSON_CORE_DEPTH, SerdeJsonCoreError, to_slice_with_serde_json_core};
+pub use value::{Elements, Entries, Kind, Value};

@@ -1,0 +1,121 @@
+//! What QEMU says of input that is no JSON.
+
+use super::Malformed;
+use super::refusal::RefusalKind;
+use crate::frame::{Outline, What};
+use crate::json::scan::{Expected, Reason};
+
+/// The error that answers malformed input, and its detail as the client sent it.
+///
+/// Of a message that did not fit the buffer, and of a very long token, the detail may be missing.
+pub(crate) fn diagnose<'m>(
+    malformed: &Malformed<'m>,
+    outline: &Outline,
+    expected: Expected,
+) -> (RefusalKind, &'m [u8]) {
+    let text = malformed.text;
+    if let What::Malformed { reason, .. } = outline.what {
+        return match reason {
+            Reason::LineEnd => (RefusalKind::ExpectingValue, &[]),
+            _ => (RefusalKind::Stray, stray(text, reason)),
+        };
+    }
+    // Where the whole message is at hand, the place of the mistake in it; the end of the text otherwise.
+    let whole = text.len() as u64 >= outline.bytes;
+    let at = usize::try_from(malformed.at.saturating_sub(outline.offset)).ok().filter(|_| whole).unwrap_or(text.len());
+    let byte = text.get(at).copied().unwrap_or_default();
+    match malformed.reason {
+        Reason::UnexpectedByte => match expected {
+            Expected::Value | Expected::Key if byte.is_ascii_lowercase() && !is_known(word(text, at)) => {
+                (RefusalKind::Keyword, word(text, at))
+            }
+            Expected::Key if !matches!(byte, b',' | b':' | b']' | b'}') => (RefusalKind::KeyNotString, &[]),
+            Expected::Value | Expected::Key => (RefusalKind::ExpectingValue, &[]),
+            Expected::Colon => (RefusalKind::MissingColon, &[]),
+            Expected::SeparatorInObject => (RefusalKind::NoSeparatorInObject, &[]),
+            Expected::SeparatorInArray => (RefusalKind::NoSeparatorInArray, &[]),
+        },
+        Reason::UnmatchedBracket if expected == Expected::SeparatorInObject => (RefusalKind::NoSeparatorInObject, &[]),
+        Reason::UnmatchedBracket if expected == Expected::SeparatorInArray => (RefusalKind::NoSeparatorInArray, &[]),
+        Reason::DuplicateMember => (RefusalKind::DuplicateKey, &[]),
+        Reason::BadWord => (RefusalKind::Keyword, word(text, at)),
+        Reason::BadUtf8 => (RefusalKind::InvalidUtf8, &[]),
+        Reason::BadEscape if at.checked_sub(1).and_then(|before| text.get(before)) == Some(&b'\\') => {
+            (RefusalKind::InvalidEscape, &[])
+        }
+        Reason::BadEscape | Reason::LoneSurrogate => (RefusalKind::NotUnicode, escape(text, at)),
+        // Of a character written as it is, QEMU says that it is no UTF-8.
+        Reason::Noncharacter => match escaped_noncharacter(text, at) {
+            Some(escape) => (RefusalKind::NotUnicode, escape),
+            None => (RefusalKind::InvalidUtf8, &[]),
+        },
+        _ => (RefusalKind::ExpectingValue, &[]),
+    }
+}
+
+/// The token that the last byte of `text` ends because it cannot belong to it.
+fn stray(text: &[u8], reason: Reason) -> &[u8] {
+    let Some((&last, before)) = text.split_last() else { return text };
+    let start = match open_string(before) {
+        Some(start) => start,
+        None if reason == Reason::BadNumber => {
+            let number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+            before.len().saturating_sub(before.iter().rev().take_while(number).count())
+        }
+        None => before.len(),
+    };
+    // QEMU's description ends at a 0.
+    let end = if last == 0 { before.len() } else { text.len() };
+    text.get(start..end).unwrap_or_default()
+}
+
+/// The index of the quote that opens the string in which `text` ends, if it ends in one.
+fn open_string(text: &[u8]) -> Option<usize> {
+    let mut open = None;
+    let mut escaped = false;
+    for (at, &byte) in text.iter().enumerate() {
+        match (open, byte) {
+            _ if escaped => escaped = false,
+            (Some(_), b'\\') => escaped = true,
+            (Some((_, quote)), _) if quote == byte => open = None,
+            (None, b'"' | b'\'') => open = Some((at, byte)),
+            _ => {}
+        }
+    }
+    open.map(|(at, _)| at)
+}
+
+/// The word around `at`.
+fn word(text: &[u8], at: usize) -> &[u8] {
+    let (before, behind) = text.split_at_checked(at).unwrap_or((&[], &[]));
+    let before = before.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let behind = behind.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    text.get(at.saturating_sub(before)..at.saturating_add(behind)).unwrap_or_default()
+}
+
+fn is_known(word: &[u8]) -> bool {
+    matches!(word, b"true" | b"false" | b"null")
+}
+
+/// The `\u` escape for which a mistake was noted at `at`: a surrogate without its other half rather than what follows it.
+fn escape(text: &[u8], at: usize) -> &[u8] {
+    let from = |distance: usize| at.checked_sub(distance).and_then(|start| text.get(start..));
+    for distance in 6..=11 {
+        if let Some([b'\\', b'u', b'D' | b'd', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', _, _, ..]) = from(distance) {
+            return from(distance).and_then(|escape| escape.get(..6)).unwrap_or_default();
+        }
+    }
+    let Some(escape) = (2..=5).filter_map(from).find(|text| text.starts_with(b"\\u")) else { return &[] };
+    let length =
+        escape.iter().take(6).position(|byte| matches!(byte, b'"' | b'\'')).map_or(6, |quote| quote.wrapping_add(1));
+    escape.get(..length).unwrap_or_default()
+}
+
+/// The escape that ends with the digit at `at`, the first half of a pair included.
+fn escaped_noncharacter(text: &[u8], at: usize) -> Option<&[u8]> {
+    let end = at.checked_add(1)?;
+    let start = end.checked_sub(6)?;
+    let escape = text.get(start..end).filter(|escape| escape.starts_with(b"\\u"))?;
+    let is_low = matches!(escape, [_, _, b'D' | b'd', b'C'..=b'F' | b'c'..=b'f', ..]);
+    if is_low { text.get(start.checked_sub(6)?..end) } else { Some(escape) }
+}

@@ -1,0 +1,202 @@
+//! The loop under every call: messages out of the core, bytes in and out of the stream.
+
+use alloc::boxed::Box;
+use core::ops::ControlFlow;
+use core::time::Duration;
+use std::io::{self, ErrorKind};
+
+use qmp_core::client::{Client, Message};
+use qmp_core::time::Instant;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::inbox::Inbox;
+use crate::options::Options;
+use crate::stream::Stream;
+
+/// A client, its stream, and what came that nobody has asked for yet.
+pub(crate) struct Driver {
+    pub(crate) client: Client<'static>,
+    pub(crate) inbox: Inbox,
+    pub(crate) clock: Clock,
+    stream: Box<dyn Stream>,
+    /// Sending failed: what has come is still received.
+    pub(crate) unsendable: bool,
+    /// Why the stream ended, if it was more than an end.
+    pub(crate) cause: Option<io::Error>,
+    /// The first bytes received, up to the greeting: to show if none comes.
+    pub(crate) first: Vec<u8>,
+}
+
+impl Driver {
+    pub(crate) fn new(stream: Box<dyn Stream>, clock: Clock, options: &Options) -> Self {
+        Self {
+            client: Client::new(options.storage(), options.config()),
+            inbox: Inbox::new(options),
+            clock,
+            stream,
+            unsendable: false,
+            cause: None,
+            first: Vec::new(),
+        }
+    }
+
+    /// Shows each message to `look` until that breaks with what it wanted, and files the others; receives as long as it takes, until
+    /// `deadline` at most, which gives `None`.
+    pub(crate) fn drive<R>(
+        &mut self,
+        deadline: Instant,
+        mut look: impl for<'m> FnMut(Message<'m>) -> ControlFlow<R, Message<'m>>,
+    ) -> Result<Option<R>, Error> {
+        // However little time there is, what has come by then is looked at; but no flood can go on for ever.
+        let mut overtime = OVERTIME;
+        let mut idle = false;
+        loop {
+            if let Some(found) = self.sift(&mut look)? {
+                return Ok(Some(found));
+            }
+            if self.clock.is_past(deadline) {
+                if idle || overtime == 0 {
+                    return Ok(None);
+                }
+                overtime -= 1;
+            }
+            idle = !self.turn(deadline)?;
+        }
+    }
+
+    /// [`drive`](Self::drive), as far as the bytes already received go.
+    fn sift<R>(
+        &mut self,
+        look: &mut impl for<'m> FnMut(Message<'m>) -> ControlFlow<R, Message<'m>>,
+    ) -> Result<Option<R>, Error> {
+        loop {
+            match self.client.poll() {
+                Ok(Some(incoming)) => match look(incoming.message) {
+                    ControlFlow::Break(found) => return Ok(Some(found)),
+                    ControlFlow::Continue(message) => self.inbox.file(message),
+                },
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    return Err(match Error::from(error) {
+                        Error::Closed { .. } => Error::Closed { source: self.cause.take() },
+                        error => error,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Files what has been received.
+    pub(crate) fn file(&mut self) -> Result<(), Error> {
+        self.sift(&mut pass).map(drop)
+    }
+
+    /// Sends what can go of what is pending, no longer than until `deadline`. What the server sends meanwhile is received, as it may
+    /// read nothing before that is taken.
+    pub(crate) fn flush(&mut self, deadline: Instant) -> Result<(), Error> {
+        while !self.client.tx_pending().is_empty() && !self.unsendable {
+            self.turn(deadline)?;
+            if self.client.tx_pending().is_empty() {
+                break;
+            }
+            self.file()?;
+            if self.clock.is_past(deadline) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One step: sends what is pending or, if there is nothing, receives; waits for that until `deadline` at most. Whether a byte
+    /// went or came.
+    pub(crate) fn turn(&mut self, deadline: Instant) -> Result<bool, Error> {
+        let pending = self.client.tx_pending();
+        let moved = if pending.is_empty() || self.unsendable {
+            let deadline = self.client.poll_timeout().map_or(deadline, |core| core.min(deadline));
+            self.receive(self.clock.until(deadline))?
+        } else {
+            match self.stream.send(pending) {
+                Ok(0) => self.unsendable(ErrorKind::WriteZero.into()),
+                Ok(count) => {
+                    self.client.tx_sent(count)?;
+                    true
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::Interrupted => true,
+                    ErrorKind::WouldBlock => match self.stream.wait(self.clock.until(deadline)) {
+                        Err(error) if !is_passing(&error) => self.unsendable(error),
+                        _ => self.receive(Some(Duration::ZERO))?,
+                    },
+                    _ => self.unsendable(error),
+                },
+            }
+        };
+        self.client.handle_timeout(self.clock.now());
+        Ok(moved)
+    }
+
+    /// Whether something came, the end included.
+    fn receive(&mut self, timeout: Option<Duration>) -> Result<bool, Error> {
+        let space = self.client.rx_space();
+        match self.stream.receive(space, timeout) {
+            Ok(0) => self.client.rx_eof(),
+            Ok(count) => {
+                if self.first.len() < FIRST && self.inbox.server.is_none() {
+                    let more = FIRST - self.first.len();
+                    self.first.extend(space.iter().take(count).take(more));
+                }
+                self.client.rx_commit(count)?;
+            }
+            Err(error) if is_passing(&error) => return Ok(false),
+            Err(error) => {
+                self.because(error);
+                self.client.rx_eof();
+            }
+        }
+        Ok(true)
+    }
+
+    /// The peer takes nothing any more. What it has sent is still there to be received, but it must end there.
+    fn unsendable(&mut self, error: io::Error) -> bool {
+        self.because(error);
+        self.unsendable = true;
+        let _ = self.stream.close();
+        true
+    }
+
+    fn because(&mut self, error: io::Error) {
+        // A peer that goes with input unread resets the connection. It is an end like another.
+        let end = [ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
+        if !end.contains(&error.kind()) {
+            self.cause.get_or_insert(error);
+        }
+    }
+
+    /// Why the stream ended, if it was more than an end. Told once.
+    pub(crate) const fn take_cause(&mut self) -> Option<io::Error> {
+        self.cause.take()
+    }
+}
+
+/// As many steps are taken behind a deadline while there is still something to take in.
+const OVERTIME: u32 = 1000;
+/// As many of the first bytes are kept.
+const FIRST: usize = 80;
+
+/// Looks for nothing: all is filed.
+pub(crate) const fn pass(message: Message<'_>) -> ControlFlow<(), Message<'_>> {
+    ControlFlow::Continue(message)
+}
+
+/// Nothing came in time, or a signal did.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// Whoever else holds the stream, QEMU shall know at once that this client is gone: it serves one at a time.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.stream.close();
+    }
+}

@@ -1,0 +1,255 @@
+//! What can go wrong, and what to do about it.
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::path::PathBuf;
+
+use qmp_core::client::Ticket;
+use qmp_core::frame::Oversized;
+use qmp_core::json::de;
+
+/// Why a call failed.
+///
+/// Each says in its text what a person can do. After [`Command`](Self::Command), [`Timeout`](Self::Timeout),
+/// [`QueueFull`](Self::QueueFull), [`Oversize`](Self::Oversize), [`Decode`](Self::Decode) and [`Misuse`](Self::Misuse) the monitor
+/// can be used on; behind [`OutcomeUnknown`](Self::OutcomeUnknown) and [`Closed`](Self::Closed) connect again.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing at the socket's path.
+    NoSuchSocket {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The socket, or a folder on the way to it, is not open to this user.
+    PermissionDenied {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path is longer than the address of a Unix socket can be.
+    PathTooLong {
+        /// The path.
+        path: PathBuf,
+        /// Its length in bytes.
+        length: usize,
+        /// The most that there can be.
+        limit: usize,
+    },
+    /// There is a socket or a host, but no program that takes connections: refused.
+    NobodyListens {
+        /// Where.
+        at: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There was no connection for another reason.
+    Connect {
+        /// Where to.
+        at: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Connected, but no greeting came: somebody else holds the monitor, or the server is stopped.
+    NoGreeting {
+        /// Where.
+        at: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Greeted, but `qmp_capabilities` was not answered: the server is busy with a command of an earlier client, or stopped.
+    NotReady {
+        /// Where.
+        at: String,
+        /// How long it was waited for, from the beginning.
+        after: Duration,
+    },
+    /// Connected, but to something that does not speak QMP.
+    NotQmp {
+        /// Where.
+        at: String,
+        /// The first bytes that it sent.
+        received: Vec<u8>,
+    },
+    /// The server refused to negotiate.
+    Refused {
+        /// Where.
+        at: String,
+        /// Why.
+        failure: Failure,
+    },
+    /// The server executed the command and reports that it failed.
+    Command(Failure),
+    /// The command was not answered in time. It stays pending: [`Monitor::wait`](crate::Monitor::wait) waits once more, and if nobody
+    /// does, a reply that comes is a [`Notice::Late`](crate::Notice::Late).
+    Timeout {
+        /// The command.
+        ticket: Ticket,
+    },
+    /// The command was not sent, as there are so many unanswered ones that the server would not queue it, and none was answered
+    /// in time.
+    QueueFull,
+    /// The connection ended before the reply came: whether the command was or will be executed is unknown.
+    OutcomeUnknown {
+        /// What the system said, if it was more than that the peer is gone.
+        source: Option<io::Error>,
+    },
+    /// The connection has ended. No command was sent.
+    Closed {
+        /// What the system said, if it was more than that the peer is gone.
+        source: Option<io::Error>,
+    },
+    /// The command was answered, but with more than fits.
+    Oversize {
+        /// The reply's length.
+        bytes: u64,
+        /// The limit that it is beyond.
+        cause: Oversized,
+    },
+    /// The JSON received does not fit the type asked for.
+    Decode(de::Error),
+    /// The call was wrong, and nothing was sent.
+    Misuse(qmp_core::error::Error),
+}
+
+/// Why QEMU says that a command failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The error class: `GenericError`, `CommandNotFound`, `DeviceNotFound`, … An open set.
+    pub class: String,
+    /// What happened, for a person. Its text changes between releases: do not parse it.
+    pub desc: String,
+}
+
+impl From<qmp_core::message::Failure<'_>> for Failure {
+    fn from(failure: qmp_core::message::Failure<'_>) -> Self {
+        Self { class: failure.class().to_owned(), desc: failure.desc().to_owned() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.class, self.desc)
+    }
+}
+
+impl core::error::Error for Failure {}
+
+impl From<de::Error> for Error {
+    fn from(error: de::Error) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<qmp_core::error::Error> for Error {
+    fn from(error: qmp_core::error::Error) -> Self {
+        match error {
+            qmp_core::error::Error::Peer(_) => Self::Closed { source: None },
+            error => Self::Misuse(error),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchSocket { path, .. } => write!(
+                f,
+                "no such socket: {path}. Is the virtual machine running, and was it started with -qmp unix:{path},server=on,wait=off?",
+                path = path.display()
+            ),
+            Self::PermissionDenied { path, .. } => write!(
+                f,
+                "no permission to connect to {}: it takes write permission for the socket and search permission for its folders. \
+                 Become the user that runs QEMU, or change the socket's owner or mode",
+                path.display()
+            ),
+            Self::PathTooLong { path, length, limit } => write!(
+                f,
+                "the path {} has {length} bytes, and that of a Unix socket at most {limit}. Change to its folder and use a relative \
+                 path, or make a symbolic link with a short one",
+                path.display()
+            ),
+            Self::NobodyListens { at, .. } => write!(
+                f,
+                "nobody listens at {at}: the program that did has ended, or it is not a listening socket. Start the virtual machine, \
+                 or look for its present address"
+            ),
+            Self::Connect { at, source } => write!(f, "cannot connect to {at}: {source}"),
+            Self::NoGreeting { at, after } => write!(
+                f,
+                "{at} takes connections, but sent no greeting for {after:.1?}. Most likely another client holds this monitor, which \
+                 serves one at a time: end that client, or start QEMU with one more -qmp for this one. Or QEMU is stopped, or it is \
+                 a guest agent's socket"
+            ),
+            Self::NotReady { at, after } => write!(
+                f,
+                "{at} greeted, but did not answer the negotiation for {after:.1?}: it is stopped, or still executes a command of an \
+                 earlier client. Try again later, or with a longer deadline"
+            ),
+            Self::NotQmp { at, received } => {
+                write!(f, "{at} is not a QMP server")?;
+                if received.starts_with(b"QEMU ") {
+                    // "QEMU 7.2.22 monitor - type 'help' for more information"
+                    write!(f, ", but a monitor for people: start QEMU with -qmp, or with mode=control in -mon")?;
+                }
+                match received.escape_ascii() {
+                    text if received.is_empty() => write!(f, "{text}: it sent nothing"),
+                    text => write!(f, ". It sent: {text}"),
+                }
+            }
+            Self::Refused { at, failure } => write!(f, "{at} refuses the negotiation: {failure}"),
+            Self::Command(failure) => failure.fmt(f),
+            Self::Timeout { ticket } => write!(
+                f,
+                "no reply in time to command {}. It is still pending: wait for it again, or go on and take its reply for late",
+                ticket.id()
+            ),
+            Self::QueueFull => f.write_str(
+                "the command was not sent: as many as the server queues are unanswered, and none was answered in time. Wait for those",
+            ),
+            Self::OutcomeUnknown { .. } => f.write_str(
+                "the connection ended before the reply came: whether the command is executed is unknown. Connect again, and look \
+                 before repeating it",
+            ),
+            Self::Closed { .. } => f.write_str("the server has closed the connection. Connect again"),
+            Self::Oversize { bytes, cause: Oversized::TooLong(limit) } => {
+                write!(f, "the reply has {bytes} bytes, more than the {limit} allowed. Raise rx_limit")
+            }
+            Self::Oversize { bytes, cause: Oversized::TooDeep(limit) } => {
+                write!(f, "the reply of {bytes} bytes is nested more than {limit} deep")
+            }
+            Self::Decode(error) => write!(f, "what was received does not fit the type asked for: {error}"),
+            Self::Misuse(error) => error.fmt(f),
+        }
+    }
+}
+
+/// What the system said. What else an error is made of stands in its text.
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::NoSuchSocket { source, .. }
+            | Self::PermissionDenied { source, .. }
+            | Self::NobodyListens { source, .. }
+            | Self::Connect { source, .. } => Some(source),
+            Self::OutcomeUnknown { source } | Self::Closed { source } => source.as_ref().map(|source| source as _),
+            Self::Refused { .. }
+            | Self::Command(_)
+            | Self::Decode(_)
+            | Self::Misuse(_)
+            | Self::PathTooLong { .. }
+            | Self::NoGreeting { .. }
+            | Self::NotReady { .. }
+            | Self::NotQmp { .. }
+            | Self::Timeout { .. }
+            | Self::QueueFull
+            | Self::Oversize { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Where each message goes that no call waits for.
+
+use std::collections::HashMap;
+
+use qmp_core::client::{Message, Ticket};
+use qmp_core::json::Payload;
+use qmp_core::message::{self, Greeting, Version};
+
+use crate::error::{Error, Failure};
+use crate::events::OwnedEvent;
+use crate::kept::{self, Kept};
+use crate::notice::{Notice, Queue};
+use crate::options::Options;
+
+/// What the server said of itself in its greeting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Server {
+    /// QEMU's version, if it is in the greeting.
+    pub version: Option<Version>,
+    /// What a distributor calls the build; empty for QEMU as released.
+    pub package: String,
+    /// What can be enabled: `oob`, or nothing, or what later releases have.
+    pub capabilities: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) server: Option<Server>,
+    pub(crate) events: Queue<OwnedEvent>,
+    pub(crate) notices: Queue<Notice>,
+    pub(crate) replies: HashMap<Ticket, Kept>,
+    /// Commands whose time is up and whose reply may come all the same.
+    pub(crate) overdue: Vec<Ticket>,
+}
+
+impl Inbox {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            server: None,
+            events: Queue::new(options.events),
+            notices: Queue::new(options.notices),
+            replies: HashMap::new(),
+            overdue: Vec::new(),
+        }
+    }
+
+    pub(crate) fn file(&mut self, message: Message<'_>) {
+        match message {
+            Message::Greeting(greeting) if self.server.is_none() => {
+                self.server = Some(Server::from(greeting));
+            }
+            Message::Greeting(_) => self.notices.push(Notice::Greeting),
+            Message::Reply { ticket, outcome } => {
+                let kept = match outcome {
+                    Ok(payload) => Kept::Returned(kept::own(&payload)),
+                    Err(failure) => Kept::Failed(failure.into()),
+                };
+                self.replies.insert(ticket, kept);
+            }
+            Message::Event(event) => self.events.push(event.into()),
+            Message::TimedOut { ticket } => self.overdue.push(ticket),
+            Message::Late { ticket, outcome } => {
+                self.overdue.retain(|overdue| *overdue != ticket);
+                self.notices.push(Notice::Late { ticket, outcome: own(outcome) });
+            }
+            Message::Lost { ticket } => {
+                self.replies.insert(ticket, Kept::Error(Error::OutcomeUnknown { source: None }));
+            }
+            Message::Foreign { id, outcome } => {
+                self.notices.push(Notice::Foreign { id: id.map(|id| id.to_string()), outcome: own(outcome) });
+            }
+            Message::Diagnostic(failure) => self.notices.push(Notice::Diagnostic(failure.into())),
+            Message::Oversize { ticket: Some(ticket), message } => {
+                self.replies
+                    .insert(ticket, Kept::Error(Error::Oversize { bytes: message.bytes, cause: message.cause }));
+            }
+            Message::Oversize { ticket: None, message } => {
+                self.notices.push(Notice::oversize(message));
+            }
+            Message::Malformed(malformed) => self.notices.push(Notice::malformed(malformed)),
+            Message::Unknown(payload) => self.notices.push(Notice::Unknown(kept::own(&payload))),
+            Message::Incomplete => self.notices.push(Notice::Incomplete),
+            // These are the handshake's, which looks at them itself.
+            Message::Ready { .. } | Message::Refused(_) | Message::HandshakeTimedOut(_) => {}
+            other => self.notices.push(Notice::Unknown(format!("{other:?}"))),
+        }
+    }
+
+    /// The reply to a command, if it came before: in time, or late.
+    pub(crate) fn take(&mut self, ticket: Ticket) -> Option<Kept> {
+        if let Some(kept) = self.replies.remove(&ticket) {
+            return Some(kept);
+        }
+        match self.notices.take(|notice| matches!(notice, Notice::Late { ticket: late, .. } if *late == ticket))? {
+            Notice::Late { outcome: Ok(raw), .. } => Some(Kept::Returned(raw)),
+            Notice::Late { outcome: Err(failure), .. } => Some(Kept::Failed(failure)),
+            _ => None,
+        }
+    }
+}
+
+fn own(outcome: Result<Payload<'_>, message::Failure<'_>>) -> Result<String, Failure> {
+    outcome.map(|payload| kept::own(&payload)).map_err(Failure::from)
+}
+
+impl From<Greeting<'_>> for Server {
+    fn from(greeting: Greeting<'_>) -> Self {
+        Self {
+            version: greeting.version(),
+            package: greeting.package().to_owned(),
+            capabilities: greeting.capabilities().map(str::to_owned).collect(),
+        }
+    }
+}

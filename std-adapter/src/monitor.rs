@@ -1,0 +1,399 @@
+//! A monitor: commands and their replies.
+
+use core::fmt;
+use core::ops::ControlFlow;
+use core::time::Duration;
+use std::net::ToSocketAddrs;
+use std::path::Path;
+
+use qmp_core::client::{Commands, Message, Ticket};
+use qmp_core::command::Command;
+use qmp_core::error::{Error as Refusal, Misuse, Resource};
+use qmp_core::json::Payload;
+use qmp_core::message;
+use qmp_core::time::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::drive::{Driver, pass};
+use crate::error::Error;
+use crate::inbox::Server;
+use crate::kept::{self, Kept};
+use crate::notice::Notice;
+use crate::options::Options;
+use crate::stream::Stream;
+
+/// A connection to a QEMU monitor, ready for commands. Dropping it closes it.
+///
+/// - **Connecting**: [`unix`](Self::unix), [`tcp`](Self::tcp), [`over`](Self::over), or with [`Options`] the methods of the same
+///   names there.
+/// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
+///   [`execute_raw`](Self::execute_raw) for JSON text.
+/// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
+/// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event).
+/// - **The rest**: [`next_notice`](Self::next_notice).
+///
+/// Each call receives what comes while it waits, and keeps what is not its own for the call that will ask for it. Each command is
+/// one write.
+pub struct Monitor {
+    pub(crate) driver: Driver,
+    oob: bool,
+    timeout: Option<Duration>,
+}
+
+/// Connecting.
+impl Monitor {
+    /// Connects to the Unix socket at `path` with the default [`Options`].
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn unix(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Options::new().unix(path)
+    }
+
+    /// Connects by TCP with the default [`Options`]; see [`Options::tcp`].
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn tcp(address: impl ToSocketAddrs) -> Result<Self, Error> {
+        Options::new().tcp(address)
+    }
+
+    /// Speaks over `stream` with the default [`Options`]; see [`Options::over`].
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn over(stream: impl Stream + 'static) -> Result<Self, Error> {
+        Options::new().over(stream)
+    }
+
+    pub(crate) const fn new(driver: Driver, oob: bool, timeout: Option<Duration>) -> Self {
+        Self { driver, oob, timeout }
+    }
+
+    /// What the server said of itself in its greeting.
+    pub fn server(&self) -> &Server {
+        const UNSAID: &Server = &Server { version: None, package: String::new(), capabilities: Vec::new() };
+        self.driver.inbox.server.as_ref().unwrap_or(UNSAID)
+    }
+
+    /// Whether out-of-band execution is on.
+    pub const fn oob_enabled(&self) -> bool {
+        self.oob
+    }
+
+    /// Sets how long each call from now on waits for its command: to be sent, executed and answered. `None` is as long as it takes.
+    pub const fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+}
+
+/// Commands, one at a time.
+impl Monitor {
+    /// Executes the command `name` and reads what it returns into a `T`. The arguments are anything that serializes to an object, or
+    /// `&()` for none.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn execute<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        self.call(|commands| commands.execute(name, arguments), |payload| Ok(payload.decode()?))
+    }
+
+    /// Executes the command `name` for what it does, whatever it returns.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn run(&mut self, name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<(), Error> {
+        self.call(|commands| commands.execute(name, arguments), |_| Ok(()))
+    }
+
+    /// [`execute`](Self::execute), out of band: it does not wait for other commands to end. The command must allow that, and
+    /// [`Options::oob`] must have been asked for.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn execute_oob<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        self.call(|commands| commands.exec_oob(name, arguments), |payload| Ok(payload.decode()?))
+    }
+
+    /// Executes a typed command and hands what it returns, which may borrow from the receive buffer, to `read`.
+    ///
+    /// ```no_run
+    /// # use qmp_std::Monitor;
+    /// use qmp_std::qmp_core::command::Command;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Serialize)]
+    /// struct QueryName;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct NameInfo<'a> {
+    ///     name: Option<&'a str>,
+    /// }
+    ///
+    /// impl Command for QueryName {
+    ///     const NAME: &'static str = "query-name";
+    ///     type Return<'a> = NameInfo<'a>;
+    /// }
+    ///
+    /// # let mut monitor = Monitor::unix("")?;
+    /// let length = monitor.send(&QueryName, |info| info.name.map_or(0, str::len))?;
+    /// # let _: usize = length;
+    /// # Ok::<(), qmp_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn send<C: Command, R>(
+        &mut self,
+        command: &C,
+        read: impl for<'a> FnOnce(C::Return<'a>) -> R,
+    ) -> Result<R, Error> {
+        self.call(|commands| commands.send(command), |payload| Ok(read(payload.decode()?)))
+    }
+
+    /// Executes the command `name` with arguments that are JSON text already, an object, and gives what it returns as the JSON text
+    /// that came.
+    ///
+    /// QEMU can write `inf` and `nan` in a number's place, which JSON has no words for.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn execute_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<String, Error> {
+        self.call(|commands| raw(commands, name, arguments), |payload| Ok(kept::own(&payload)))
+    }
+
+    /// Receives to the end of the connection, up to `timeout`. Behind `quit`, so that it is executed: what is written and at once
+    /// closed, QEMU may never read. Events stay to be asked for.
+    ///
+    /// Gives whether the end came in time.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] if it is not the server that ended the connection.
+    pub fn drain_to_end(&mut self, timeout: Option<Duration>) -> Result<bool, Error> {
+        let deadline = self.driver.clock.deadline(timeout);
+        match self.driver.drive(deadline, pass) {
+            Ok(_) => Ok(false),
+            Err(Error::Closed { source: None }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn call<R>(
+        &mut self,
+        encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
+        read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        let ticket = self.dispatch(deadline, encode)?;
+        self.conclude(ticket, deadline, read)
+    }
+}
+
+/// Several commands at once. Each ticket must be waited for, or its reply is kept for as long as the monitor is.
+impl Monitor {
+    /// Sends the command `name`. Where the server's queue is full, waits for one of its eight places.
+    ///
+    /// If the server is slow to read, a rest of the command may be unsent when time is up. Calls that follow send it first.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`], [`Error::Closed`], [`Error::Misuse`]: the command was not sent.
+    pub fn submit(&mut self, name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        self.dispatch(deadline, |commands| commands.execute(name, arguments))
+    }
+
+    /// [`submit`](Self::submit), out of band; see [`execute_oob`](Self::execute_oob).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn submit_oob(&mut self, name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        self.dispatch(deadline, |commands| commands.exec_oob(name, arguments))
+    }
+
+    /// [`submit`](Self::submit) with arguments that are JSON text already.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn submit_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<Ticket, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        self.dispatch(deadline, |commands| raw(commands, name, arguments))
+    }
+
+    /// Waits for the reply to a command and reads what it returned. After [`Error::Timeout`] it can be waited for once more.
+    ///
+    /// # Errors
+    /// See [`Error`]. [`Error::Misuse`] for a ticket whose reply was given out already.
+    pub fn wait<T: DeserializeOwned>(&mut self, ticket: Ticket) -> Result<T, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        self.conclude(ticket, deadline, |payload| Ok(payload.decode()?))
+    }
+
+    /// [`wait`](Self::wait), for what it returned as the JSON text that came.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn wait_raw(&mut self, ticket: Ticket) -> Result<String, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        self.conclude(ticket, deadline, |payload| Ok(kept::own(&payload)))
+    }
+
+    /// Waits no longer for a command. A reply that comes after all is a [`Notice`].
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if there is no such command.
+    pub fn forget(&mut self, ticket: Ticket) -> Result<(), Error> {
+        let inbox = &mut self.driver.inbox;
+        if inbox.take(ticket).is_some() || inbox.overdue.contains(&ticket) {
+            return Ok(());
+        }
+        Ok(self.driver.client.commands().forget(ticket)?)
+    }
+}
+
+/// What came and was nobody's.
+impl Monitor {
+    /// The oldest notice that was not given out. Only gives what other calls have received.
+    pub fn next_notice(&mut self) -> Option<Notice> {
+        self.driver.inbox.notices.pop()
+    }
+
+    /// How many notices were dropped, as more came than are kept, since the connection was made.
+    pub const fn notices_lost(&self) -> u64 {
+        self.driver.inbox.notices.lost()
+    }
+}
+
+impl Monitor {
+    /// Sends what `encode` encodes, when there is a place for it.
+    fn dispatch(
+        &mut self,
+        deadline: Instant,
+        mut encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
+    ) -> Result<Ticket, Error> {
+        let driver = &mut self.driver;
+        let mut last = false;
+        let ticket = loop {
+            match encode(driver.client.commands()) {
+                Ok(ticket) => break ticket,
+                Err(Refusal::Resource(Resource::Credits { .. } | Resource::Slots { .. })) => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+            if last {
+                return Err(Error::QueueFull);
+            }
+            last = driver.clock.is_past(deadline);
+            driver.turn(deadline)?;
+            driver.file()?;
+        };
+        let whole = driver.client.tx_pending().len();
+        let flushed = driver.flush(deadline);
+        if driver.unsendable && driver.client.tx_pending().len() == whole {
+            // Not a byte of it went.
+            driver.client.commands().forget(ticket)?;
+            driver.inbox.take(ticket);
+            return Err(Error::Closed { source: driver.take_cause() });
+        }
+        match flushed {
+            // It is among the lost ones.
+            Err(Error::Closed { source }) => {
+                driver.cause = source;
+                Ok(ticket)
+            }
+            flushed => flushed.map(|()| ticket),
+        }
+    }
+
+    /// Takes what a command came to: from what is kept, or when it comes.
+    fn conclude<R>(
+        &mut self,
+        ticket: Ticket,
+        deadline: Instant,
+        read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let driver = &mut self.driver;
+        match driver.inbox.take(ticket) {
+            Some(Kept::Returned(raw)) => return kept::read(&raw, read),
+            Some(Kept::Failed(failure)) => return Err(Error::Command(failure)),
+            Some(Kept::Error(Error::OutcomeUnknown { .. })) => {
+                return Err(Error::OutcomeUnknown { source: driver.take_cause() });
+            }
+            Some(Kept::Error(error)) => return Err(error),
+            None => {}
+        }
+        let overdue = driver.inbox.overdue.contains(&ticket);
+        if !overdue && !driver.client.commands().is_in_flight(ticket) {
+            return Err(Error::Misuse(Misuse::Ticket.into()));
+        }
+        let mut read = Some(read);
+        let mut read = |outcome: Result<Payload<'_>, message::Failure<'_>>| match (outcome, read.take()) {
+            (Ok(payload), Some(read)) => read(payload),
+            (Ok(_), None) => Err(Error::Misuse(Misuse::Ticket.into())),
+            (Err(failure), _) => Err(Error::Command(failure.into())),
+        };
+        let concluded = driver.drive(deadline, |message| {
+            ControlFlow::Break(match message {
+                Message::Reply { ticket: other, outcome } if other == ticket => End::Ended(read(outcome)),
+                Message::Late { ticket: other, outcome } if other == ticket => End::Ended(read(outcome)),
+                Message::Oversize { ticket: Some(other), message } if other == ticket => {
+                    End::Ended(Err(Error::Oversize { bytes: message.bytes, cause: message.cause }))
+                }
+                Message::Lost { ticket: other } if other == ticket => End::Lost,
+                other => return ControlFlow::Continue(other),
+            })
+        });
+        match concluded {
+            Ok(Some(End::Ended(outcome))) => {
+                driver.inbox.overdue.retain(|other| *other != ticket);
+                outcome
+            }
+            Ok(Some(End::Lost)) => Err(Error::OutcomeUnknown { source: driver.take_cause() }),
+            Ok(None) => {
+                if !overdue {
+                    // Told that its time is up, the core knows a late reply to it from others.
+                    driver.client.commands().set_deadline(ticket, Instant::ZERO)?;
+                    driver.file()?;
+                }
+                Err(Error::Timeout { ticket })
+            }
+            // One whose time was up is not lost, to the core: it had ended.
+            Err(Error::Closed { source }) => {
+                driver.inbox.overdue.retain(|other| *other != ticket);
+                Err(Error::OutcomeUnknown { source })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+enum End<R> {
+    Ended(Result<R, Error>),
+    Lost,
+}
+
+fn raw(commands: &mut Commands<'static>, name: &str, arguments: Option<&str>) -> Result<Ticket, Refusal> {
+    match arguments {
+        Some(arguments) => commands.execute_raw(name, arguments),
+        None => commands.execute(name, &()),
+    }
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor")
+            .field("server", self.server())
+            .field("session", &self.driver.client.session())
+            .field("events", &self.driver.inbox.events.items.len())
+            .field("notices", &self.driver.inbox.notices.items.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,117 @@
+//! What a monitor speaks over.
+
+use core::time::Duration;
+use std::io::{self, ErrorKind};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+
+/// A stream of bytes, both ways, to a monitor.
+///
+/// Made for connected sockets, blocking or not. Whatever else carries bytes both ways can implement it, a wrapper around a socket
+/// for instance.
+pub trait Stream: Send {
+    /// Receives what has come, at least a byte, and waits for it no longer than `timeout`: `None` is as long as it takes, zero is not
+    /// at all. 0 is the end of the stream.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) or [`TimedOut`](ErrorKind::TimedOut) when nothing came in time; anything else ends the
+    /// session.
+    fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize>;
+
+    /// Sends as much of `bytes` as can go without waiting: in one system call, so that a command is one write.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](ErrorKind::WouldBlock) when nothing can go; anything else ends the session.
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Waits until something can be received or sent, no longer than `timeout`. May return early.
+    ///
+    /// # Errors
+    /// Anything but [`Interrupted`](ErrorKind::Interrupted) ends the session.
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()>;
+
+    /// Ends the connection in both directions, whoever else holds it. What has come can still be received.
+    ///
+    /// # Errors
+    /// Are not looked at.
+    fn close(&mut self) -> io::Result<()>;
+}
+
+macro_rules! socket {
+    ($type:ty) => {
+        impl Stream for $type {
+            fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+                receive_from(self.as_fd(), space, timeout)
+            }
+
+            fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                send_to(self.as_fd(), bytes)
+            }
+
+            fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+                wait_for(self.as_fd(), PollFlags::IN | PollFlags::OUT, timeout)
+            }
+
+            fn close(&mut self) -> io::Result<()> {
+                Ok(shutdown(self.as_fd(), Shutdown::Both)?)
+            }
+        }
+    };
+}
+
+socket!(UnixStream);
+socket!(TcpStream);
+
+impl<S: Stream + ?Sized> Stream for Box<S> {
+    fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+        (**self).receive(space, timeout)
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (**self).send(bytes)
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        (**self).wait(timeout)
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        (**self).close()
+    }
+}
+
+/// Without a timeout this is one system call: a round trip then costs what a bare write and read do.
+fn receive_from(socket: BorrowedFd<'_>, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+    if timeout.is_none() {
+        match recv(socket, &mut *space, RecvFlags::empty()) {
+            // It is not blocking, or has a timeout of its own.
+            Err(rustix::io::Errno::AGAIN) => {}
+            outcome => return Ok(outcome?.0),
+        }
+    }
+    wait_for(socket, PollFlags::IN, timeout)?;
+    Ok(recv(socket, space, RecvFlags::DONTWAIT)?.0)
+}
+
+fn send_to(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // Apple's sockets are told so once, by std.
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    #[cfg(target_vendor = "apple")]
+    let flags = SendFlags::DONTWAIT;
+    Ok(send(socket, bytes, flags)?)
+}
+
+fn wait_for(socket: BorrowedFd<'_>, what: PollFlags, timeout: Option<Duration>) -> io::Result<()> {
+    // Longer than the system can count is for ever.
+    let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+    let mut sockets = [PollFd::from_borrowed_fd(socket, what)];
+    match poll(&mut sockets, timeout.as_ref())? {
+        0 => Err(ErrorKind::TimedOut.into()),
+        _ => Ok(()),
+    }
+}
