@@ -171,6 +171,18 @@ impl Monitor {
         self.call(|commands| raw(commands, name, arguments), |payload| Ok(kept::own(&payload)))
     }
 
+    /// [`execute_raw`](Self::execute_raw), out of band; see [`execute_oob`](Self::execute_oob).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn execute_oob_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<String, Error> {
+        let encode = |commands: &mut Commands<'static>| match arguments {
+            Some(arguments) => commands.exec_oob_raw(name, arguments),
+            None => commands.exec_oob(name, &()),
+        };
+        self.call(encode, |payload| Ok(kept::own(&payload)))
+    }
+
     /// Receives to the end of the connection, up to `timeout`. Behind `quit`, so that it is executed: what is written and at once
     /// closed, QEMU may never read. Events stay to be asked for.
     ///

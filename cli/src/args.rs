@@ -1,0 +1,78 @@
+//! What can be said on the command line: the subcommands, each with its options in a file of its own, and the monitor's address.
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use qmp_std::{Monitor, Options};
+
+use crate::{decode, events, exec};
+
+/// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
+///
+/// Without a subcommand it shows what that is: it starts a small machine of its own, talks to it, and prints what goes over
+/// the wire.
+#[derive(Debug, Parser)]
+#[command(name = "qmp", version)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) address: Address,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Exec(exec::Options),
+    Events(events::Options),
+    Decode(decode::Options),
+}
+
+/// Where the monitor is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Monitor")]
+pub(crate) struct Address {
+    /// The monitor's Unix socket, as in QEMU's `-qmp unix:PATH,server=on,wait=off`
+    #[arg(long, global = true, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// The monitor's TCP address, as in QEMU's `-qmp tcp:HOST:PORT,server=on,wait=off`
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    tcp: Option<String>,
+}
+
+impl Address {
+    /// Connects to the monitor. Ends the program with a usage error unless there is one address.
+    pub(crate) fn connect(&self, options: &Options) -> Result<Monitor, qmp_std::Error> {
+        match (&self.socket, &self.tcp) {
+            (Some(path), None) => options.unix(path),
+            (None, Some(address)) => options.tcp(address.as_str()),
+            (None, None) => misuse(
+                ErrorKind::MissingRequiredArgument,
+                "where is the monitor? Give its address by --socket PATH or --tcp HOST:PORT",
+            ),
+            (Some(_), Some(_)) => misuse(ErrorKind::ArgumentConflict, "--socket and --tcp exclude each other"),
+        }
+    }
+
+    /// Ends the program with a usage error if there is an address, which `command` has no use for.
+    pub(crate) fn forbid(&self, command: &str) {
+        if self.socket.is_some() || self.tcp.is_some() {
+            misuse(
+                ErrorKind::ArgumentConflict,
+                &format!("{command} talks to no monitor: --socket and --tcp do not belong here"),
+            );
+        }
+    }
+}
+
+/// Ends the program with a usage error, as clap does.
+pub(crate) fn misuse(kind: ErrorKind, message: &str) -> ! {
+    Cli::command().error(kind, message).exit()
+}
+
+/// A number of seconds, with or without a fraction.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
+}

@@ -1,0 +1,56 @@
+//! The `qmp` program: talks to QEMU's monitor, decodes recorded streams, brings a demo machine of its own.
+//!
+//! Each subcommand is a file or folder of its own, with its options; [`args`] lists them.
+
+extern crate alloc;
+
+mod args;
+mod decode;
+mod demo;
+mod events;
+mod exec;
+mod output;
+
+use core::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let Cli { address, command } = Cli::parse();
+    let outcome = match &command {
+        None => {
+            address.forbid("the demo");
+            demo::run()
+        }
+        Some(Command::Exec(options)) => exec::run(options, &address),
+        Some(Command::Events(options)) => events::run(options, &address),
+        Some(Command::Decode(options)) => {
+            address.forbid("decode");
+            decode::run(options)
+        }
+    };
+    match outcome {
+        Ok(code) => code,
+        // Whoever reads has read enough: `qmp decode … | head`.
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("qmp: {}", explain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and its causes, those left out that were told already.
+fn explain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            let _ = write!(text, "\n     because: {cause}");
+        }
+    }
+    text
+}
