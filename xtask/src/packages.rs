@@ -22,11 +22,6 @@ pub(crate) const QEMU: Package = Package {
     why: "the real QEMU that the tests talk to",
     present: || on_path("qemu-system-x86_64").is_some(),
 };
-pub(crate) const SOCAT: Package = Package {
-    name: "socat",
-    why: "pairs of terminals: a monitor and a guest agent on a serial line",
-    present: || on_path("socat").is_some(),
-};
 pub(crate) const PYTHON_VENV: Package = Package {
     name: "python3-venv",
     why: "a place for the Python package qemu.qmp, the foreign client that our server must satisfy",

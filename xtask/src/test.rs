@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::packages::{self, Package};
+use crate::packages;
 use crate::steps::Steps;
 use crate::workspace::{CORE, TESTS, Workspace};
 use crate::{python, qemu, tool};
@@ -37,6 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut given = vec![("QMP_TEST_PYTHON", python::with_qemu_qmp(&workspace.target)?.into_os_string())];
     if !options.no_qemu {
         given.extend(real_qemus()?);
+        given.push(("QMP_TEST_PROGRAM", program(&workspace)?));
     }
 
     let mut steps = Steps::of("test");
@@ -83,13 +84,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(steps.finish())
 }
 
+/// Builds the program, which is of another package than the tests that run it with a real QEMU, and tells where it is.
+fn program(workspace: &Workspace) -> Result<OsString> {
+    tool::run(tool::cargo(["build", "--package", "qmp-cli"]).current_dir(&workspace.root))?;
+    Ok(workspace.target.join("debug").join("qmp").into_os_string())
+}
+
 /// Sees to QEMU and what its tests need, and tells the tests where it is.
 fn real_qemus() -> Result<Vec<(&'static str, OsString)>> {
-    let mut needed: Vec<Package> = vec![packages::SOCAT];
     if env::var_os(qemu::FOLDER).is_none() {
-        needed.push(packages::QEMU);
+        packages::require(&[packages::QEMU])?;
     }
-    packages::require(&needed)?;
     let qemus = qemu::find()?;
     let versions = qemus.iter().map(qemu::Qemu::version).collect::<Vec<_>>().join(", ");
     println!("QEMU to test with: {versions}");
