@@ -2,7 +2,7 @@
 //!
 //! Prints the version, the status and, until the server leaves, the events. It allocates nothing for the protocol.
 
-use std::error::Error;
+use core::error::Error;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 

@@ -34,7 +34,7 @@ struct ChardevReturn<'a> {
 const GREETING: &[u8] =
     br#"{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 9}, "package": ""}, "capabilities": []}}"#;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn core::error::Error>> {
     let mut storage = StaticStorage::<1024, 256, 4>::new();
     let mut client = Client::new(storage.lend(), Config::DEFAULT);
 

@@ -7,6 +7,7 @@ use crate::frame::Buffer;
 use crate::json::de::Deserializer;
 use crate::json::ser::{Serializer, SliceSink};
 use crate::reader::{FromClient, FromServer, Reader, Source};
+use crate::server::{self, Replies, Server};
 
 impl Format for Buffer<'_> {
     fn format(&self, f: Formatter<'_>) {
@@ -35,6 +36,32 @@ impl Format for Commands<'_> {
 impl Format for Client<'_> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "Client({}, {=usize} B to send)", self.session(), self.tx_pending().len());
+    }
+}
+
+impl Format for server::Storage<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "Storage(rx {}, tx {})", self.rx, self.tx);
+    }
+}
+
+impl<const RX: usize, const TX: usize, const PENDING: usize, const IDS: usize> Format
+    for server::StaticStorage<RX, TX, PENDING, IDS>
+{
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "StaticStorage<{=usize}, {=usize}, {=usize}, {=usize}>", RX, TX, PENDING, IDS);
+    }
+}
+
+impl Format for Replies<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "Replies(negotiated: {=bool}, oob: {=bool})", self.is_negotiated(), self.oob_enabled());
+    }
+}
+
+impl Format for Server<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "Server({=usize} B to send)", self.tx_pending().len());
     }
 }
 
@@ -84,7 +111,7 @@ impl Format for crate::json::ser::VecSink<'_> {
 /// Every public type can be logged: this does not compile where one cannot.
 #[allow(dead_code)]
 mod complete {
-    use crate::{client, error, frame, json, message, time};
+    use crate::{client, error, frame, json, message, server, time};
 
     const fn format<T: defmt::Format + ?Sized>() {}
 
@@ -136,6 +163,22 @@ mod complete {
         format::<message::Version>();
         format::<crate::reader::Reader<'_, crate::reader::FromServer>>();
         format::<time::Instant>();
+    }
+
+    const fn server() {
+        format::<server::Config>();
+        format::<server::Dialect>();
+        format::<server::Incoming<'_, '_>>();
+        format::<server::Message<'_>>();
+        format::<server::Pending>();
+        format::<server::Replies<'_>>();
+        format::<server::Server<'_>>();
+        format::<server::StaticStorage<1, 1, 1, 1>>();
+        format::<server::Storage<'_>>();
+        format::<server::Ticket>();
+        format::<message::OversizeCommand<'_>>();
+        format::<message::Refusal<'_>>();
+        format::<message::RefusalKind>();
     }
 
     #[cfg(feature = "heapless")]

@@ -111,6 +111,7 @@ pub mod error;
 mod format;
 pub mod frame;
 pub mod json;
+mod memory;
 pub mod message;
 #[cfg(feature = "heapless")]
 pub mod owned;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Misuse, Resource};
 use crate::frame::Buffer;
-use crate::json::ser::{Full, Sink};
+use crate::json::ser::{Full, Sink, decimal64};
 
 /// A transmit buffer. What is pending lies in one piece, so that one write can send it.
 #[derive(Debug)]
@@ -76,18 +76,7 @@ impl<'b> Transmit<'b> {
 
     /// Appends a number in decimal.
     pub(crate) fn number(&mut self, number: u32) -> Result<(), Error> {
-        let mut digits = [0; 10];
-        let mut rest = number;
-        let mut first = digits.len();
-        for digit in digits.iter_mut().rev() {
-            *digit = b'0'.wrapping_add((rest % 10) as u8);
-            rest /= 10;
-            first = first.saturating_sub(1);
-            if rest == 0 {
-                break;
-            }
-        }
-        self.push(digits.get(first..).unwrap_or_default()).map_err(|Full| self.full())
+        self.push(decimal64(number.into(), &mut [0; 20])).map_err(|Full| self.full())
     }
 
     fn compact(&mut self) {

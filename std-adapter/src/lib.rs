@@ -67,3 +67,8 @@ pub use stream::Stream;
 pub use qmp_core;
 pub use qmp_core::client::Ticket;
 pub use qmp_core::message::{Timestamp, Version};
+
+/// The examples of README compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

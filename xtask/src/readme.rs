@@ -1,4 +1,4 @@
-//! What the Markdown files promise: the commands in them exist, and their links lead somewhere.
+//! What the Markdown files promise: the commands in them exist, and so do the files and tests that they link to.
 
 use std::fs;
 use std::path::Path;
@@ -30,6 +30,10 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         wrong.extend(missing.map(|command| format!("{}: there is no `{command}`", file.display())));
         let dead = links(&text).into_iter().filter(|link| !folder.join(link).exists());
         wrong.extend(dead.map(|link| format!("{}: nothing is at {link}", file.display())));
+        let gone = functions(&text).into_iter().filter(|(name, path)| {
+            fs::read_to_string(folder.join(path)).is_ok_and(|code| !code.contains(&format!("fn {name}(")))
+        });
+        wrong.extend(gone.map(|(name, path)| format!("{}: {path} has no {name}", file.display())));
     }
     if !workspace.root.join("README.md").is_file() {
         bail!("there is no README.md");
@@ -93,6 +97,13 @@ fn links(text: &str) -> Vec<&str> {
     paths.filter_map(|target| target.split('#').next()).filter(|path| !path.is_empty()).collect()
 }
 
+/// The functions that links to Rust files name, as `` [`name`](path.rs) ``, and the files.
+fn functions(text: &str) -> Vec<(&str, &str)> {
+    let links = text.split("[`").skip(1).filter_map(|rest| rest.split_once("`]("));
+    let targets = links.filter_map(|(name, rest)| Some((name, rest.split_once(')')?.0)));
+    targets.filter(|(name, path)| path.ends_with(".rs") && !name.contains(['.', '/', ' '])).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +122,12 @@ mod tests {
     #[test]
     fn links_within_the_tree_are_followed() {
         assert_eq!(links(TEXT), ["docs/a.md"]);
+    }
+
+    #[test]
+    fn functions_are_named_by_links_to_their_files() {
+        let text = "[`one`](a/b.rs), [`two`](c.md), [three](d.rs), `four`, [`e/f.rs`](f.rs), [`five`](g.rs)";
+        assert_eq!(functions(text), [("one", "a/b.rs"), ("five", "g.rs")]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A command's id on the wire is a number: its slot in the low byte, a generation above. Generations go on across connections
 //! from a seed of the caller's, so that a reply to a command of another connection is told from one to ours.
 
+use crate::memory::Entries;
 use crate::time::Instant;
 
 /// The memory of one command in flight. All zeroes when free.
@@ -42,13 +43,9 @@ impl Ticket {
     }
 }
 
-/// The caller's slots, or owned ones.
+/// The slots, at most [`MOST`] of them.
 #[derive(Debug)]
-pub(super) enum Slots<'b> {
-    Lent(&'b mut [Slot]),
-    #[cfg(feature = "alloc")]
-    Owned(alloc::boxed::Box<[Slot]>),
-}
+pub(super) struct Slots<'b>(pub(super) Entries<'b, Slot>);
 
 /// More slots than this are not used: the slot is a byte of the id, and 255 is the negotiation's.
 pub(super) const MOST: usize = 255;
@@ -57,22 +54,11 @@ pub(super) const NEGOTIATION: u8 = 255;
 
 impl Slots<'_> {
     pub(super) fn all(&self) -> &[Slot] {
-        let slots = match self {
-            Slots::Lent(slots) => slots,
-            #[cfg(feature = "alloc")]
-            Slots::Owned(slots) => slots.as_ref(),
-        };
-        slots.get(..slots.len().min(MOST)).unwrap_or_default()
+        self.0.first(MOST)
     }
 
     pub(super) fn all_mut(&mut self) -> &mut [Slot] {
-        let slots = match self {
-            Slots::Lent(slots) => &mut **slots,
-            #[cfg(feature = "alloc")]
-            Slots::Owned(slots) => slots.as_mut(),
-        };
-        let used = slots.len().min(MOST);
-        slots.get_mut(..used).unwrap_or_default()
+        self.0.first_mut(MOST)
     }
 
     /// The slot of the command with this id, free or not in no case.

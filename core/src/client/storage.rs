@@ -2,6 +2,7 @@
 
 use super::slots::{Slot, Slots};
 use crate::frame::Buffer;
+use crate::memory::Entries;
 
 /// Memory for a client: a receive buffer, a transmit buffer, and a slot for each command in flight.
 ///
@@ -18,14 +19,14 @@ impl<'b> Storage<'b> {
     /// The caller's memory, lent for as long as the client lives. Its content does not matter. At most 255 slots are used.
     pub fn new(rx: impl Into<Buffer<'b>>, tx: impl Into<Buffer<'b>>, slots: &'b mut [Slot]) -> Self {
         slots.fill(Slot::FREE);
-        Self { rx: rx.into(), tx: tx.into(), slots: Slots::Lent(slots) }
+        Self { rx: rx.into(), tx: tx.into(), slots: Slots(Entries::Lent(slots)) }
     }
 
     /// Owned memory: `rx` and `tx` grow as needed up to so many bytes.
     #[cfg(feature = "alloc")]
     pub fn growing(rx: usize, tx: usize, slots: usize) -> Storage<'static> {
         let slots = alloc::vec![Slot::FREE; slots.min(super::slots::MOST)].into_boxed_slice();
-        Storage { rx: Buffer::growing(4096, rx), tx: Buffer::growing(256, tx), slots: Slots::Owned(slots) }
+        Storage { rx: Buffer::growing(4096, rx), tx: Buffer::growing(256, tx), slots: Slots(Entries::Owned(slots)) }
     }
 }
 

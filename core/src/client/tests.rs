@@ -373,7 +373,7 @@ fn an_oversize_reply_ends_its_command() {
     let ticket = bench.execute("x");
     bench.client.commands().set_deadline(ticket, Instant::ZERO).unwrap();
     assert_eq!(bench.poll(), [format!("timed out {}", ticket.id())]);
-    let reply = reply.replace(|c: char| c == '\r', "").rsplit_once("\"id\"").unwrap().0.to_string();
+    let reply = reply.replace('\r', "").rsplit_once("\"id\"").unwrap().0.to_string();
     let said = bench.feed(&format!("{reply}\"id\": {}}}", ticket.id()));
     assert!(said[0].starts_with("oversize None"), "{said:?}");
     assert_eq!(bench.client.commands().credits(), 8);

@@ -1,8 +1,9 @@
 //! Bytes into messages: a caller's buffer, read once, cut by JSON structure and never by line ends.
 //!
-//! Bytes come in through [`rx_space`](Frames::rx_space) and [`rx_commit`](Frames::rx_commit), or [`feed`](Frames::feed);
-//! [`advance`](Frames::advance) scans them and outlines each message where it stands. A message that cannot fit is passed in constant
-//! memory; behind bytes that are no JSON, reading resumes by a [`recovery::Rule`].
+//! A message is scanned where it was received and handed out from there. One that cannot fit is passed over in constant memory;
+//! behind bytes that are no JSON, reading resumes by a rule that depends on the [`Peer`] and the [`Framing`]. This is the layer
+//! below [`Client`](crate::client::Client), [`Server`](crate::server::Server) and [`Reader`](crate::reader::Reader), which all have
+//! its `rx_space`, `rx_commit`, `feed` and `rx_eof`.
 
 mod buffer;
 mod keep;
@@ -204,7 +205,13 @@ impl<'b> Frames<'b> {
 
     /// Copies what fits of `bytes` into the buffer and gives its length.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        let space = self.rx_space();
+        self.release();
+        self.take(bytes)
+    }
+
+    /// [`feed`](Self::feed) without releasing what was handed out.
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let space = self.rx_space_behind();
         let count = space.len().min(bytes.len());
         for (place, byte) in space.iter_mut().zip(bytes) {
             *place = *byte;

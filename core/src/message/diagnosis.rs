@@ -59,8 +59,8 @@ fn stray(text: &[u8], reason: Reason) -> &[u8] {
     let start = match open_string(before) {
         Some(start) => start,
         None if reason == Reason::BadNumber => {
-            let number = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
-            before.len().saturating_sub(before.iter().rev().take_while(number).count())
+            let other = |byte: &u8| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+            before.iter().rposition(other).map_or(0, |last| last.wrapping_add(1))
         }
         None => before.len(),
     };
@@ -73,7 +73,7 @@ fn stray(text: &[u8], reason: Reason) -> &[u8] {
 fn open_string(text: &[u8]) -> Option<usize> {
     let mut open = None;
     let mut escaped = false;
-    for (at, &byte) in text.iter().enumerate() {
+    for (at, &byte) in (0..usize::MAX).zip(text) {
         match (open, byte) {
             _ if escaped => escaped = false,
             (Some(_), b'\\') => escaped = true,
@@ -88,9 +88,10 @@ fn open_string(text: &[u8]) -> Option<usize> {
 /// The word around `at`.
 fn word(text: &[u8], at: usize) -> &[u8] {
     let (before, behind) = text.split_at_checked(at).unwrap_or((&[], &[]));
-    let before = before.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
-    let behind = behind.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-    text.get(at.saturating_sub(before)..at.saturating_add(behind)).unwrap_or_default()
+    let other = |byte: &u8| !byte.is_ascii_lowercase();
+    let start = before.iter().rposition(other).map_or(0, |last| last.wrapping_add(1));
+    let length = behind.iter().position(other).unwrap_or(behind.len());
+    text.get(start..at.saturating_add(length)).unwrap_or_default()
 }
 
 fn is_known(word: &[u8]) -> bool {
@@ -106,9 +107,11 @@ fn escape(text: &[u8], at: usize) -> &[u8] {
         }
     }
     let Some(escape) = (2..=5).filter_map(from).find(|text| text.starts_with(b"\\u")) else { return &[] };
-    let length =
-        escape.iter().take(6).position(|byte| matches!(byte, b'"' | b'\'')).map_or(6, |quote| quote.wrapping_add(1));
-    escape.get(..length).unwrap_or_default()
+    // Digits that the string's end takes the place of are not looked for behind it.
+    let quote = text.get(..at).and_then(open_string).and_then(|open| text.get(open));
+    let escape = escape.get(..6).unwrap_or(escape);
+    let length = escape.iter().position(|byte| Some(byte) == quote).map_or(6, |quote| quote.wrapping_add(1));
+    escape.get(..length).unwrap_or(escape)
 }
 
 /// The escape that ends with the digit at `at`, the first half of a pair included.

@@ -27,7 +27,10 @@ pub(crate) fn check(object: &[u8]) -> Result<(), Fault> {
         let mut block = [0_u64; BLOCK];
         let mut held = 0_usize;
         let mut more = false;
-        for (index, (at, key)) in Keys::of(object).enumerate() {
+        let mut keys = 0_usize;
+        for (at, key) in Keys::of(object) {
+            let index = keys;
+            keys = keys.wrapping_add(1);
             if index >= MOST {
                 return Err(Fault::TooMany);
             }

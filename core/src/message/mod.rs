@@ -88,7 +88,7 @@ impl<'m> Parts<'m> {
     pub(crate) fn with(frames: &'m mut Frames<'_>, escaped: Strings) -> Self {
         let mut strings = [Strings::Plain; SLOTS];
         let mut spans = [None; SLOTS];
-        for (slot, (strings, span)) in (0..).zip(strings.iter_mut().zip(&mut spans)) {
+        for (slot, (strings, span)) in (0..SLOTS as u8).zip(strings.iter_mut().zip(&mut spans)) {
             *span = frames.found().span(slot);
             if frames.found().is_escaped(slot) {
                 *strings = escaped;

@@ -134,6 +134,7 @@ pub enum Message<'m> {
 
 /// A message, and the means to answer it while it is held.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Incoming<'m, 'b> {
     /// What came.
     pub message: Message<'m>,
@@ -190,13 +191,8 @@ impl<'b> Server<'b> {
     /// # Errors
     /// [`Misuse`](crate::error::Misuse) behind [`rx_eof`](Self::rx_eof).
     pub fn feed(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        let space = self.rx_space();
-        let count = space.len().min(bytes.len());
-        if let (Some(space), Some(bytes)) = (space.get_mut(..count), bytes.get(..count)) {
-            space.copy_from_slice(bytes);
-        }
-        self.rx_commit(count)?;
-        Ok(count)
+        self.rx_space();
+        self.frames.take(bytes)
     }
 
     /// The client sends no more. What was received is still polled, and can still be answered.

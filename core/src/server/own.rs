@@ -19,7 +19,7 @@ pub(super) fn negotiation<'m>(arguments: Option<Payload<'m>>, offers_oob: bool) 
         if enable.kind() != crate::json::Kind::Array {
             return Err(Refusal::new(RefusalKind::EnableNotArray));
         }
-        for (index, capability) in (0_u32..).zip(enable.elements()) {
+        for (index, capability) in (0..u32::MAX).zip(enable.elements()) {
             match capability.as_str() {
                 Some(OOB) => enable_oob = true,
                 Some(other) => return Err(Refusal::with(RefusalKind::CapabilityNotAvailable, other)),

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::frame::Buffer;
 use crate::json::Value;
-use crate::json::ser::{Serializer, Sink, SliceSink};
+use crate::json::ser::{Serializer, Sink, SliceSink, decimal64};
+use crate::memory::Entries;
 use crate::message::{Refusal, RefusalKind};
 
 /// The memory of one command, besides its id. All zeroes when free.
@@ -76,47 +77,30 @@ pub struct Ticket(pub(super) u32);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IdTooLong;
 
-/// The caller's entries, or owned ones.
-#[derive(Debug)]
-pub(super) enum Entries<'b> {
-    Lent(&'b mut [Pending]),
-    #[cfg(feature = "alloc")]
-    Owned(alloc::boxed::Box<[Pending]>),
-}
-
 /// More entries than this are not used.
 pub(super) const MOST: usize = 255;
 
 #[derive(Debug)]
 pub(super) struct Table<'b> {
-    entries: Entries<'b>,
+    entries: Entries<'b, Pending>,
     texts: Buffer<'b>,
     /// The number last given out.
     newest: u32,
 }
 
 impl<'b> Table<'b> {
-    pub(super) const fn new(entries: Entries<'b>, texts: Buffer<'b>) -> Self {
+    pub(super) const fn new(entries: Entries<'b, Pending>, texts: Buffer<'b>) -> Self {
         Self { entries, texts, newest: 0 }
     }
 
+    // Without `alloc` there is one kind of entries.
+    #[allow(clippy::infallible_destructuring_match)]
     pub(super) fn all(&self) -> &[Pending] {
-        let entries = match &self.entries {
-            Entries::Lent(entries) => entries,
-            #[cfg(feature = "alloc")]
-            Entries::Owned(entries) => entries.as_ref(),
-        };
-        entries.get(..entries.len().min(MOST)).unwrap_or_default()
+        self.entries.first(MOST)
     }
 
     fn all_mut(&mut self) -> &mut [Pending] {
-        let entries = match &mut self.entries {
-            Entries::Lent(entries) => &mut **entries,
-            #[cfg(feature = "alloc")]
-            Entries::Owned(entries) => entries.as_mut(),
-        };
-        let used = entries.len().min(MOST);
-        entries.get_mut(..used).unwrap_or_default()
+        self.entries.first_mut(MOST)
     }
 
     /// Frees all. Numbers go on, so that an old ticket names nothing.
@@ -174,13 +158,13 @@ impl<'b> Table<'b> {
 
     /// The in-band command or answer that comes first.
     pub(super) fn oldest_in_band(&self) -> Option<usize> {
-        let in_band = self.all().iter().enumerate().filter(|(_, entry)| entry.state.is_in_band());
+        let in_band = (0..MOST).zip(self.all()).filter(|(_, entry)| entry.state.is_in_band());
         in_band.max_by_key(|(_, entry)| self.newest.wrapping_sub(entry.number)).map(|(index, _)| index)
     }
 
     /// How many in-band commands and answers there are.
     pub(super) fn in_band(&self) -> usize {
-        self.all().iter().filter(|entry| entry.state.is_in_band()).count()
+        self.all().iter().fold(0, |count, entry| count.wrapping_add(usize::from(entry.state.is_in_band())))
     }
 
     pub(super) fn has_free(&self) -> bool {
@@ -234,28 +218,13 @@ fn store_detail(text: &mut [u8], detail: &[u8]) -> usize {
 }
 
 /// A refusal's detail, or its number in digits, which `digits` holds.
-pub(super) fn detail<'d>(refusal: &Refusal<'d>, digits: &'d mut [u8; 10]) -> &'d [u8] {
+pub(super) fn detail<'d>(refusal: &Refusal<'d>, digits: &'d mut [u8; 20]) -> &'d [u8] {
     match refusal.kind() {
-        RefusalKind::EnableNotString | RefusalKind::IdTooLong => decimal(refusal.number().into(), digits),
+        RefusalKind::EnableNotString | RefusalKind::IdTooLong => decimal64(refusal.number().into(), digits),
         // A fixed description has no place for one.
         kind if kind.around().1.is_empty() => b"",
         _ => refusal.detail().as_bytes(),
     }
-}
-
-/// `number` in digits, as many of the last ones as there is room for.
-pub(super) fn decimal(number: u64, digits: &mut [u8]) -> &[u8] {
-    let mut rest = number;
-    let mut first = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0'.wrapping_add((rest % 10) as u8);
-        rest /= 10;
-        first = first.saturating_sub(1);
-        if rest == 0 {
-            break;
-        }
-    }
-    digits.get(first..).unwrap_or_default()
 }
 
 #[cfg(test)]

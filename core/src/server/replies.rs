@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::config::{Config, Dialect};
-use super::pending::{Answer, IdTooLong, State, Table, Ticket, decimal, detail};
+use super::pending::{Answer, IdTooLong, State, Table, Ticket, detail};
 use crate::error::{Error, Misuse};
-use crate::json::ser::{self, Full, Serializer, Sink};
+use crate::json::ser::{self, Full, Serializer, Sink, SliceSink, decimal64};
 use crate::json::{Value, scan, squeeze};
 use crate::message::{COMMAND_NOT_FOUND, GENERIC_ERROR, Refusal, RefusalKind, Timestamp, Version};
 use crate::transmit::Transmit;
@@ -165,9 +165,9 @@ impl<'b> Replies<'b> {
         let end = self.line_end();
         self.tx.append(|tx| {
             tx.text("{\"timestamp\":{\"seconds\":")?;
-            integer(tx, timestamp.seconds)?;
+            integer(tx, timestamp.seconds).map_err(|Full| tx.full())?;
             tx.text(",\"microseconds\":")?;
-            integer(tx, timestamp.microseconds)?;
+            integer(tx, timestamp.microseconds).map_err(|Full| tx.full())?;
             tx.text("},\"event\":")?;
             ser::write_str(tx, name, true).map_err(|Full| tx.full())?;
             if let Some(data) = data {
@@ -303,7 +303,7 @@ impl<'b> Replies<'b> {
 
     /// Answers with an error, in its turn.
     pub(super) fn refuse(&mut self, id: Option<Value<'_>>, oob: bool, refusal: &Refusal<'_>) -> Result<(), IdTooLong> {
-        let mut digits = [0; 10];
+        let mut digits = [0; 20];
         let detail = detail(refusal, &mut digits);
         self.pending.add(answer_state(oob), id, Answer::Error, refusal.kind(), detail).map(|_| ())
     }
@@ -326,14 +326,10 @@ impl<'b> Replies<'b> {
     pub(super) fn sync(&mut self, id: Option<Value<'_>>, number: i64, delimited: bool) -> Result<(), IdTooLong> {
         let answer = if delimited { Answer::Delimited } else { Answer::Number };
         let mut text = [0; 20];
-        let start = if number < 0 { 1 } else { 0 };
-        let digits = text.get_mut(start..).unwrap_or_default();
-        let length = decimal(number.unsigned_abs(), digits).len();
-        let first = text.len().saturating_sub(length);
-        if let Some(sign) = first.checked_sub(start).filter(|_| number < 0).and_then(|sign| text.get_mut(sign)) {
-            *sign = b'-';
-        }
-        let text = text.get(first.saturating_sub(start)..).unwrap_or_default();
+        let mut sink = SliceSink::new(&mut text);
+        // 20 bytes hold every one of them.
+        let _ = integer(&mut sink, number);
+        let text = sink.into_written();
         self.pending.add(State::AnswerInBand, id, answer, RefusalKind::NotAnObject, text).map(|_| ())
     }
 
@@ -353,7 +349,7 @@ impl<'b> Replies<'b> {
     /// Answers a command whose id is too long to be kept, at once. Where the transmit buffer cannot hold that id either, without it.
     pub(super) fn refuse_id(&mut self, id: Value<'_>) -> Result<(), Error> {
         let refusal = self.id_too_long();
-        let mut digits = [0; 10];
+        let mut digits = [0; 20];
         let detail = core::str::from_utf8(detail(&refusal, &mut digits)).unwrap_or_default();
         let (before, behind) = refusal.kind().around();
         let end = self.line_end();
@@ -405,11 +401,11 @@ fn serialize<T: Serialize + ?Sized>(tx: &mut Transmit<'_>, value: &T) -> Result<
     }
 }
 
-fn integer(tx: &mut Transmit<'_>, number: i64) -> Result<(), Error> {
+fn integer<S: Sink>(sink: &mut S, number: i64) -> Result<(), Full> {
     if number < 0 {
-        tx.text("-")?;
+        sink.push(b"-")?;
     }
-    tx.push(decimal(number.unsigned_abs(), &mut [0; 20])).map_err(|Full| tx.full())
+    sink.push(decimal64(number.unsigned_abs(), &mut [0; 20]))
 }
 
 /// Writes JSON in ASCII.

@@ -1,7 +1,8 @@
 //! The memory that a server works in.
 
-use super::pending::{Entries, Pending};
+use super::pending::Pending;
 use crate::frame::Buffer;
+use crate::memory::Entries;
 
 /// Memory for a server: a receive buffer, a transmit buffer, and room for commands that are not answered yet.
 ///
@@ -15,9 +16,9 @@ use crate::frame::Buffer;
 ///   need be. 32 bytes each are plenty for most clients; strings of 36 characters are not unusual.
 #[derive(Debug)]
 pub struct Storage<'b> {
-    pub(super) rx: Buffer<'b>,
-    pub(super) tx: Buffer<'b>,
-    pub(super) pending: Entries<'b>,
+    pub(crate) rx: Buffer<'b>,
+    pub(crate) tx: Buffer<'b>,
+    pub(super) pending: Entries<'b, Pending>,
     pub(super) ids: Buffer<'b>,
 }
 

@@ -8,8 +8,9 @@ use core::hint::black_box;
 use qmp_core::client::{Client, Config, Incoming, Message, Slot, StaticStorage, Storage};
 use qmp_core::frame::{Framing, Reading};
 use qmp_core::json::{Kind, Payload, Value, ser};
-use qmp_core::message::ServerMessage;
+use qmp_core::message::{ServerMessage, Timestamp};
 use qmp_core::reader::{FromServer, Reader};
+use qmp_core::server::{self, Server};
 use qmp_core::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +20,13 @@ pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
     read_stream(memory, received);
     session(received);
     lent_session(memory, received);
+    serve(received);
 }
 
 // The sizes that are promised for 32-bit targets.
 const _: () = assert!(size_of::<Client<'_>>() <= 320);
 const _: () = assert!(size_of::<Message<'_>>() <= 96);
+const _: () = assert!(size_of::<server::Message<'_>>() <= 96);
 const _: () = assert!(size_of::<Slot>() <= 16);
 const _: () = assert!(size_of::<qmp_core::error::Error>() <= 16);
 
@@ -48,7 +51,9 @@ fn read_stream(memory: &mut [u8], received: &[u8]) {
             ServerMessage::Error { failure, .. } => _ = black_box((failure.class(), failure.desc())),
             ServerMessage::Event(event) => {
                 black_box((event.name, event.timestamp));
-                event.data.map_or((), read_payload);
+                if let Some(data) = event.data {
+                    read_payload(data);
+                }
             }
             other => _ = black_box(other),
         }
@@ -166,6 +171,62 @@ fn answer(incoming: Incoming<'_, '_>) {
     _ = black_box(commands.negotiate(black_box(true)));
     black_box((commands.credits(), commands.session(), commands.oob_enabled()));
     commands.set_handshake_deadline(Instant::from_millis(black_box(1)));
+}
+
+/// Calls everything that a server has.
+#[inline(never)]
+fn serve(received: &[u8]) {
+    let mut storage = server::StaticStorage::<256, 512, 9, 288>::new();
+    let config = server::Config { oob: black_box(true), in_order: black_box(false), ..server::Config::DEFAULT };
+    let mut server = Server::new(storage.lend(), config);
+    _ = black_box(server.feed(received));
+    let space = server.rx_space().len();
+    _ = black_box(server.rx_commit(black_box(space)));
+    let mut kept = None;
+    let mut turns = black_box(3_u32);
+    while turns > 0 {
+        turns -= 1;
+        match server.poll() {
+            Ok(Some(incoming)) => kept = obey(incoming).or(kept),
+            Ok(None) => server.rx_eof(),
+            Err(error) => _ = black_box(error),
+        }
+        black_box(server.tx_pending());
+        _ = black_box(server.tx_sent(black_box(3)));
+    }
+    if let Some(ticket) = kept {
+        _ = black_box(server.replies().reply(ticket, &Choice::One(5)));
+    }
+    server.reset();
+}
+
+#[inline(never)]
+fn obey(incoming: server::Incoming<'_, '_>) -> Option<server::Ticket> {
+    let server::Incoming { message, origin, replies } = incoming;
+    black_box((origin, replies.is_negotiated(), replies.oob_enabled()));
+    let data = black_box(None::<Choice>);
+    _ = black_box(replies.event(black_box("STOP"), data.as_ref(), Timestamp::UNKNOWN));
+    match message {
+        server::Message::Command { ticket, name, oob, arguments } => {
+            black_box((oob, replies.is_pending(ticket)));
+            if let Some(arguments) = arguments {
+                read_payload(arguments);
+            }
+            _ = black_box(replies.not_found(ticket, name));
+            _ = black_box(replies.no_oob(ticket, name));
+            _ = black_box(replies.fail(ticket, black_box("GenericError"), black_box("no")));
+            _ = black_box(replies.reply_raw(ticket, black_box("{}")));
+            _ = black_box(replies.reply(ticket, &Choice::Several { first: 1, second: () }));
+            if black_box(false) {
+                _ = black_box(replies.release(ticket));
+            }
+            Some(ticket)
+        }
+        other => {
+            black_box(other);
+            None
+        }
+    }
 }
 
 /// One member of each kind that a command's arguments can have.

@@ -1,8 +1,10 @@
 //! The scanner: one push automaton that checks JSON while its bytes arrive, across any split.
 //!
-//! It reads each byte once and never goes back. When the last bracket closes, the message is framed, validated and
-//! classified: [`members`] has the spans of the members that the reader asked for. The automaton is in [`step`], a byte at a
-//! time; [`fast`] takes whole words and tokens where the text lies ready, and changes no outcome.
+//! It reads each byte once and never goes back. When the last bracket closes, the text is framed and validated, and it is known
+//! where the members of the outermost object stand that the reader asked for.
+//!
+//! The automaton proper is in `step.rs`, a byte at a time; `fast.rs` takes whole words and tokens where the text lies ready, and
+//! changes no outcome.
 
 #[cfg(feature = "fast")]
 mod fast;
@@ -45,6 +47,7 @@ pub(crate) struct Options {
     /// A line feed inside a message is a fault.
     pub(crate) lines: bool,
     /// Whether whole words may be taken at once.
+    #[cfg_attr(not(feature = "fast"), allow(dead_code, reason = "the switch stays where the feature is off"))]
     pub(crate) fast: bool,
 }
 

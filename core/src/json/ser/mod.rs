@@ -20,7 +20,8 @@ use capture::Capture;
 use compound::{Map, Parts};
 pub use error::Error;
 pub(crate) use escape::{write_escaped, write_json_as_ascii, write_str};
-use number::{decimal64, decimal128};
+pub(crate) use number::decimal64;
+use number::decimal128;
 #[cfg(feature = "alloc")]
 pub use sink::VecSink;
 pub use sink::{Full, Sink, SliceSink};

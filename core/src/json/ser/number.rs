@@ -3,7 +3,7 @@
 macro_rules! decimal {
     ($(#[$doc:meta])* $name:ident: $number:ty, $digits:literal) => {
         $(#[$doc])*
-        pub(super) fn $name(mut number: $number, digits: &mut [u8; $digits]) -> &[u8] {
+        pub(crate) fn $name(mut number: $number, digits: &mut [u8; $digits]) -> &[u8] {
             let mut first = 0;
             for (at, digit) in digits.iter_mut().enumerate().rev() {
                 *digit = b'0' | (number % 10) as u8;
