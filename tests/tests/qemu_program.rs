@@ -38,7 +38,10 @@ fn exec_prints_what_a_command_returns() {
             let add = ["blockdev-add", "driver=null-co", "node-name=disk", "size:=1048576", "read-zeroes:=true"];
             assert_eq!(returned(&socket, &add), serde_json::json!({}));
             let nodes = returned(&socket, &["query-named-block-nodes"]);
-            assert_eq!((&nodes[0]["node-name"], &nodes[0]["image"]["virtual-size"]), (&"disk".into(), &1_048_576.into()));
+            assert_eq!(
+                (&nodes[0]["node-name"], &nodes[0]["image"]["virtual-size"]),
+                (&"disk".into(), &1_048_576.into())
+            );
         }
     });
 }

@@ -1,0 +1,232 @@
+//! Real QEMUs: which to test with, and machines that are gone when the test is.
+
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use tempfile::TempDir;
+
+use crate::{LIMIT, wait_until};
+
+/// Names the QEMUs to test with: `VERSION=PATH:VERSION=PATH`.
+pub const SYSTEMS: &str = "QMP_TEST_QEMUS";
+
+/// A QEMU on this machine.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    /// As `--version` prints it.
+    pub version: String,
+    /// The program.
+    pub path: PathBuf,
+}
+
+impl Qemu {
+    /// Whether this is release `major`.`minor` or a later one.
+    pub fn is_at_least(&self, major: u32, minor: u32) -> bool {
+        let mut parts = self.version.split('.').map(|part| part.parse().unwrap_or(0));
+        (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (major, minor)
+    }
+}
+
+/// Every QEMU to test with.
+///
+/// # Panics
+/// Where none is named, and says how they are.
+pub fn all() -> Vec<Qemu> {
+    let list = env::var(SYSTEMS).unwrap_or_else(|_| {
+        panic!(
+            "{SYSTEMS} is not set. `cargo xtask test` sets it; by hand: {SYSTEMS}=7.2.22=/usr/bin/qemu-system-x86_64"
+        )
+    });
+    let qemu = |entry: &str| {
+        let (version, path) =
+            entry.split_once('=').unwrap_or_else(|| panic!("{SYSTEMS}: {entry:?} is not VERSION=PATH"));
+        Qemu { version: version.into(), path: path.into() }
+    };
+    let qemus: Vec<Qemu> = list.split(':').filter(|entry| !entry.is_empty()).map(qemu).collect();
+    assert!(!qemus.is_empty(), "{SYSTEMS} names no QEMU");
+    qemus
+}
+
+/// Runs `test` with every QEMU side by side, and says with which it failed.
+///
+/// # Panics
+/// If it failed with any.
+pub fn each(test: impl Fn(&Qemu) + Sync) {
+    let qemus = all();
+    let failed: Vec<&str> = thread::scope(|scope| {
+        let run = |qemu| {
+            let test = &test;
+            let run = move || {
+                println!("QEMU {}", Qemu::version(qemu));
+                catch_unwind(AssertUnwindSafe(|| test(qemu))).is_ok()
+            };
+            let thread = thread::Builder::new().name(format!("QEMU {}", Qemu::version(qemu))).spawn_scoped(scope, run);
+            (Qemu::version(qemu), thread.expect("a thread"))
+        };
+        let running: Vec<_> = qemus.iter().map(run).collect();
+        let failed = |(version, thread): (_, thread::ScopedJoinHandle<'_, bool>)| {
+            (!thread.join().unwrap_or(false)).then_some(version)
+        };
+        running.into_iter().filter_map(failed).collect()
+    });
+    assert!(failed.is_empty(), "failed with QEMU {}", failed.join(", "));
+}
+
+impl Qemu {
+    fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// A machine of QEMU without devices, stopped before its first instruction, with a monitor on a Unix socket. Killed when dropped.
+#[derive(Debug)]
+pub struct Machine {
+    process: Child,
+    folder: TempDir,
+}
+
+const MONITOR: &str = "m";
+const COMPLAINTS: &str = "stderr";
+/// How long a QEMU may take to start.
+const COMES_UP: Duration = Duration::from_secs(10);
+
+impl Machine {
+    /// A machine whose monitor writes each message on one line.
+    pub fn start(qemu: &Qemu) -> Self {
+        Self::with(qemu, false, &[])
+    }
+
+    /// A machine whose monitor writes `pretty` JSON or not, with more arguments.
+    ///
+    /// QEMU (5.2 often, 7.2 rarely) has a race while it starts: a client that connects then may be greeted twice, or once and never be heard again. So
+    /// one connection is made and has a command answered, before the machine is given out; where that fails another is started.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn with(qemu: &Qemu, pretty: bool, arguments: &[&str]) -> Self {
+        for _ in 0..5 {
+            let machine = Self::spawn(qemu, pretty, arguments);
+            match machine.try_out() {
+                Ok(()) => return machine,
+                Err(error) => {
+                    println!("QEMU {} did not come up: {error}. It said: {}", qemu.version, machine.complaints());
+                }
+            }
+        }
+        panic!("QEMU {} does not come up", qemu.version)
+    }
+
+    /// The socket is listening before QEMU runs, which inherits it as its standard input: one can connect at once, and nobody has
+    /// to look again and again whether it is there.
+    fn spawn(qemu: &Qemu, pretty: bool, arguments: &[&str]) -> Self {
+        // A Unix socket's path has 107 bytes.
+        let folder = tempfile::Builder::new().prefix("qmp").tempdir_in("/tmp").expect("a folder in /tmp");
+        let listener = UnixListener::bind(folder.path().join(MONITOR)).expect("a socket");
+        let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
+        let pretty = if pretty { "on" } else { "off" };
+        let process = Command::new(&qemu.path)
+            .args(["-M", "none", "-display", "none", "-S"])
+            .args(["-chardev", "socket,id=m,fd=0,server=on,wait=off"])
+            .args(["-mon", &format!("chardev=m,mode=control,pretty={pretty}")])
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::from(OwnedFd::from(listener)))
+            .stdout(Stdio::null())
+            .stderr(complaints)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", qemu.path.display()));
+        Self { process, folder }
+    }
+
+    /// Has a command answered, in whatever way: the main loop runs then, and the start is over.
+    fn try_out(&self) -> io::Result<()> {
+        let mut stream = self.connect();
+        stream.set_read_timeout(Some(COMES_UP))?;
+        let mut sent = Vec::new();
+        let mut piece = [0; 4096];
+        let mut read_until = |stream: &mut UnixStream, mark: &[u8]| {
+            // Nothing may be left unread in the end.
+            while !(sent.ends_with(b"}\r\n") && sent.windows(mark.len()).any(|window| window == mark)) {
+                match stream.read(&mut piece)? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    count => sent.extend_from_slice(&piece[..count]),
+                }
+            }
+            Ok(())
+        };
+        read_until(&mut stream, b"\"QMP\"")?;
+        stream.write_all(b"{\"execute\":\"qmp_capabilities\"}{\"execute\":\"query-name\",\"id\":\"up\"}\n")?;
+        read_until(&mut stream, b"\"up\"")
+    }
+
+    /// The machine's working folder, for files that tests need.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where its monitor is.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join(MONITOR)
+    }
+
+    /// A new connection to its monitor.
+    ///
+    /// # Panics
+    /// If the monitor cannot be reached.
+    pub fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.socket()).expect("a connection to the monitor");
+        stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
+        stream.set_write_timeout(Some(LIMIT)).expect("a timeout");
+        stream
+    }
+
+    /// Kills it, without a word to anybody (SIGKILL).
+    ///
+    /// # Panics
+    /// If it cannot be killed.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("a process to kill");
+        self.process.wait().expect("a process to wait for");
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn wait(&mut self) {
+        wait_until("the end of QEMU", || self.process.try_wait().expect("a process").is_some());
+    }
+
+    /// What QEMU wrote to its standard error.
+    pub fn complaints(&self) -> String {
+        fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if thread::panicking() {
+            println!("QEMU said: {}", self.complaints().trim());
+        }
+    }
+}
+
+/// A program that this process may call from its environment.
+///
+/// # Panics
+/// Where `name` is not set, and says what it is for.
+pub fn named(name: &str, what: &str) -> OsString {
+    env::var_os(name).unwrap_or_else(|| panic!("{name} is not set; it names {what}. `cargo xtask test` sets it"))
+}
