@@ -108,8 +108,9 @@ impl Machine {
 
     /// A machine whose monitor writes `pretty` JSON or not, with more arguments.
     ///
-    /// QEMU (5.2 often, 7.2 rarely) has a race while it starts: a client that connects then may be greeted twice, or once and never be heard again. So
-    /// one connection is made and has a command answered, before the machine is given out; where that fails another is started.
+    /// QEMU (5.2 at times, 7.2 rarely) has a race while it starts: a client that connects then may be greeted twice, or once and
+    /// never be heard again, or QEMU aborts. So one connection is made and has a command answered, before the machine is given out;
+    /// where that fails another is started.
     ///
     /// # Panics
     /// If it cannot be started.

@@ -43,6 +43,10 @@ pub type Outcome<'m> = Result<Payload<'m>, Failure<'m>>;
 #[non_exhaustive]
 pub enum Message<'m> {
     /// The server greets. The first time, negotiation follows by itself.
+    ///
+    /// A server may greet again (QEMU 5.2 does when a client connects while it starts). If it has lost the negotiation by that, the
+    /// session stays [`Negotiating`](Session::Negotiating) up to its [deadline](Commands::set_handshake_deadline): then
+    /// [`negotiate`](Commands::negotiate) once more, or connect anew.
     Greeting(Greeting<'m>),
     /// Negotiation is done: commands are executed.
     Ready {

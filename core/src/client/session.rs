@@ -61,7 +61,8 @@ pub struct Config {
     pub correlation: Correlation,
     /// Whether to enable out-of-band execution where the server offers it.
     pub oob: bool,
-    /// The most in-band commands in flight. At most 8, the length of QEMU's queue, and 8 by default.
+    /// The most in-band commands in flight. At most 8, the length of QEMU's queue, and 8 by default. Who relies on out-of-band
+    /// execution with QEMU 5.2 sets 7: sent in one burst, 8 were seen to hold an out-of-band command up behind the first of them.
     pub in_band: u8,
     /// Where ids begin. Any number that differs from connection to connection (random, a boot counter, the time) lets a reply to
     /// an earlier connection's command be recognised. The lower 24 bits count.

@@ -31,6 +31,8 @@ pub struct Replies<'b> {
     /// Whether commands are executed, and whether out-of-band execution is on.
     negotiated: bool,
     oob: bool,
+    /// The reply that says so was written: events may follow it.
+    announced: bool,
     /// The greeting has not been written.
     greeting: bool,
 }
@@ -47,6 +49,7 @@ impl<'b> Replies<'b> {
             in_order: config.in_order,
             negotiated: false,
             oob: false,
+            announced: false,
             greeting: false,
         };
         replies.reset();
@@ -58,6 +61,7 @@ impl<'b> Replies<'b> {
         self.pending.clear();
         self.negotiated = self.dialect == Dialect::Agent;
         self.oob = false;
+        self.announced = false;
         self.greeting = self.dialect == Dialect::Qmp;
         // If it does not fit, the first call of `poll` says so.
         let _ = self.flush();
@@ -149,7 +153,7 @@ impl<'b> Replies<'b> {
     }
 
     /// Something happened: sends the event `name` with `data`, anything that serializes to an object (or to `null`, for none), and
-    /// whether it was sent. Before negotiation, and by an agent, events are not: they are dropped.
+    /// whether it was sent. Before the reply to the negotiation, and by an agent, events are not: they are dropped.
     ///
     /// # Errors
     /// [`Misuse::NotAnObject`] and [`Misuse::Serialize`] for the data; [`Resource::Tx`](crate::error::Resource::Tx) when there is no room.
@@ -159,7 +163,7 @@ impl<'b> Replies<'b> {
         data: Option<&T>,
         timestamp: Timestamp,
     ) -> Result<bool, Error> {
-        if !self.negotiated || self.dialect == Dialect::Agent {
+        if !self.announced {
             return Ok(false);
         }
         let end = self.line_end();
@@ -286,7 +290,10 @@ impl<'b> Replies<'b> {
                 }
             }
             finish(tx, id, end)
-        })
+        })?;
+        // Of the server's own answers, only the one to the negotiation returns nothing.
+        self.announced |= entry.answer == Answer::Return;
+        Ok(())
     }
 
     /// Whether one more message may be read: there is an entry for it, and the queue is not full.

@@ -291,6 +291,26 @@ fn events_wait_for_negotiation() {
     );
 }
 
+#[test]
+fn no_event_overtakes_the_reply_to_the_negotiation() {
+    let mut memory = Memory::new(256, 200, 1, 120);
+    let mut server = memory.server(Config::DEFAULT);
+    // Behind the greeting, which nobody takes, there is room for an event, but not for this id.
+    let id = "x".repeat(100);
+    server.feed(format!("{{\"execute\":\"qmp_capabilities\",\"id\":\"{id}\"}}").as_bytes()).unwrap();
+    let negotiated = server.poll();
+    assert!(
+        matches!(negotiated, Ok(Some(Incoming { message: Message::Negotiated { oob: false }, .. }))),
+        "{negotiated:?}"
+    );
+    assert_eq!(server.replies().event("STOP", None::<&()>, Timestamp::UNKNOWN), Ok(false));
+    assert!(take(&mut server).starts_with("{\"QMP\""));
+    nothing(&mut server);
+    assert_eq!(server.replies().event("STOP", None::<&()>, Timestamp::UNKNOWN), Ok(true));
+    let out = sent(&mut server);
+    assert_eq!((&out[0]["id"], &out[1]["event"]), (&json!(id), &json!("STOP")));
+}
+
 /// Polls, which must give a command.
 fn command(server: &mut Server<'_>) -> Ticket {
     match server.poll() {
