@@ -502,6 +502,13 @@ fn sizes() {
     assert_eq!(size_of::<Slot>(), 16);
     assert_eq!(size_of::<Value<'_>>(), 2 * size_of::<usize>());
     assert!(size_of::<Error>() <= 16, "{}", size_of::<Error>());
+    assert!(size_of::<crate::json::scan::Error>() <= 16);
+    assert!(size_of::<crate::json::de::Error>() <= 16);
+    assert!(size_of::<ser::Error>() <= 16);
+    #[cfg(feature = "serde-json-core")]
+    assert!(size_of::<crate::json::SerdeJsonCoreError>() <= 16);
+    #[cfg(feature = "embedded-io")]
+    assert!(size_of::<crate::drive::Error<u64>>() <= 16);
     let storage = StaticStorage::<64, 64, 2>::new();
     assert!(storage.rx.iter().chain(&storage.tx).all(|byte| *byte == 0));
     assert!(storage.slots.iter().all(|slot| slot.id == 0 && slot.state as u8 == 0 && slot.deadline == 0 && !slot.oob));
