@@ -109,7 +109,7 @@ impl Format for crate::json::ser::VecSink<'_> {
 }
 
 /// Every public type can be logged: this does not compile where one cannot.
-#[allow(dead_code)]
+#[allow(dead_code, reason = "to be compiled, not called")]
 mod complete {
     use crate::{client, error, frame, json, message, server, time};
 

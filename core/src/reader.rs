@@ -157,3 +157,27 @@ impl<'b, S: Source> Reader<'b, S> {
         Some((S::message(sealed::Read(&mut self.frames), sealed::Outlined(&outline)), origin))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_no_json_is_told_of_whatever_came_of_its_message() {
+        // Delivered whole, passed over for its length, passed over for its depth.
+        for (size, max_depth, oversize) in [(64, 9, false), (32, 9, true), (64, 1, true)] {
+            let mut memory = [0; 64];
+            let mut reader = Reader::of_server(&mut memory[..size], Reading { max_depth, ..Reading::DEFAULT });
+            let mut bytes: &[u8] = b"{\"return\": {\"a\": \"xxxxxxxxxx\"}, \"id\": inf}{\"event\": \"A\"}";
+            let mut seen = std::vec::Vec::new();
+            while !bytes.is_empty() {
+                let taken = reader.feed(bytes).unwrap();
+                bytes = &bytes[taken..];
+                while let Some((message, origin)) = reader.poll() {
+                    seen.push((matches!(message, ServerMessage::Oversize(_)), origin.not_finite));
+                }
+            }
+            assert_eq!(seen, [(oversize, true), (false, false)]);
+        }
+    }
+}

@@ -55,7 +55,7 @@ pub struct Heard {
 
 /// What a message is. Texts are as received, ids and unknown objects as this crate writes values.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the members are those of the messages themselves")]
 pub enum What {
     Greeting(Greeted),
     Return {

@@ -76,8 +76,7 @@ fn event(event: &Event<'_>, origin: Origin) -> Line {
 fn oversize(oversize: Oversize<'_>, origin: Origin) -> Line {
     let mut line = line("oversize");
     line.member("of", name_of(oversize.of));
-    // The message as a whole was not looked at closely; its id alone may be one of QEMU's `inf`.
-    identify(&mut line, oversize.id, Origin { not_finite: true, ..origin });
+    identify(&mut line, oversize.id, origin);
     if let Some(name) = oversize.name {
         line.member("name", name);
     }

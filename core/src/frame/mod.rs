@@ -235,7 +235,10 @@ impl<'b> Frames<'b> {
         self.release();
         loop {
             let outline = match self.mode {
-                Mode::Idle => self.begin()?,
+                Mode::Idle => {
+                    let first = self.skip_blanks()?;
+                    self.begin(first)
+                }
                 Mode::Message => self.scan_message(),
                 Mode::Passing => self.pass(),
                 Mode::Searching => {
@@ -304,35 +307,32 @@ impl<'b> Frames<'b> {
         self.start = 0;
     }
 
-    /// Passes white space up to a message. `None` when there is no byte left to look at.
-    #[allow(clippy::option_option)]
-    fn begin(&mut self) -> Option<Option<Outline>> {
+    /// Passes white space, and gives the byte behind it. `None` when there is no byte left.
+    fn skip_blanks(&mut self) -> Option<u8> {
         let rest = self.buffer.bytes().get(self.start as usize..self.end as usize).unwrap_or_default();
         let blanks = rest.iter().position(|byte| !is_blank(*byte)).unwrap_or(rest.len());
-        let Some(&first) = rest.get(blanks) else {
-            if let Some(last) = rest.last() {
-                self.previous = *last;
-            }
-            self.start = self.end;
-            self.scanned = self.end;
-            return None;
-        };
-        if let Some(before) = blanks.checked_sub(1).and_then(|before| rest.get(before)) {
-            self.previous = *before;
+        if let Some(last) = blanks.checked_sub(1).and_then(|last| rest.get(last)) {
+            self.previous = *last;
         }
+        let first = rest.get(blanks).copied();
         self.start = self.start.wrapping_add(blanks as u32);
         self.scanned = self.start;
+        first
+    }
+
+    /// Begins a message with the byte at `start`, which is `first`, or tells why there is none.
+    fn begin(&mut self, first: u8) -> Option<Outline> {
         self.message = self.place(self.start);
         if first == 0xFF && self.peer == Peer::Agent {
-            return Some(Some(self.hand(self.start.wrapping_add(1), What::Sentinel)));
+            return Some(self.hand(self.start.wrapping_add(1), What::Sentinel));
         }
         if first != b'{' && self.peer != Peer::Client {
             let reason = if first == 0xFF { Reason::Interrupted } else { Reason::NotAnObject };
-            return Some(Some(self.malformed(self.start, reason)));
+            return Some(self.malformed(self.start, reason));
         }
         self.scanner.clear();
         self.mode = Mode::Message;
-        Some(None)
+        None
     }
 
     fn scan_message(&mut self) -> Option<Outline> {

@@ -32,13 +32,14 @@ pub struct Origin {
     /// Bytes were passed over since the last good message. A damaged stream can make a part of one message look like a message:
     /// act with care on this one.
     pub after_gap: bool,
-    /// It has a number token `inf` or `nan`, which is no JSON: do not pass its raw text on as such.
+    /// It has a number token `inf` or `nan`, which is no JSON: do not pass its raw text on as such. Of a message that was
+    /// passed over, the id may be that token.
     pub not_finite: bool,
 }
 
 impl Origin {
     pub(crate) fn of(outline: &Outline, frames: &Frames<'_>) -> Self {
-        let not_finite = matches!(outline.what, What::Complete) && frames.has_not_finite();
+        let not_finite = matches!(outline.what, What::Complete | What::Oversize(_)) && frames.has_not_finite();
         Self { offset: outline.offset, bytes: outline.bytes, after_gap: outline.after_gap, not_finite }
     }
 }
