@@ -19,7 +19,7 @@ pub use fault::{Error, Reason};
 pub use nesting::MAX_DEPTH;
 
 use members::{Found, Members};
-use nesting::Nesting;
+pub(crate) use nesting::Nesting;
 pub(crate) use step::Expected;
 use step::{Flow, Lax, State};
 

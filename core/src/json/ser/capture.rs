@@ -8,6 +8,7 @@ use serde::ser::Impossible;
 use super::key::{refuse, refuse_containers};
 use super::{Error, Serializer, Sink, write_str};
 use crate::json::number::{is_json, is_not_finite};
+use crate::json::scan::{MAX_DEPTH, Nesting};
 use crate::json::token::{Token, Tokens};
 
 /// Takes the text of a value, which arrives as a string, and writes it. The newtype around it only brings it here.
@@ -46,27 +47,27 @@ impl<S: Sink> serde::Serializer for Capture<'_, '_, S> {
 
 /// Writes a decoded text as JSON. The text may be forged: what is not one value of JSON is an error.
 fn write_value(sink: &mut impl Sink, text: &str, ascii: bool) -> Result<(), Error> {
-    let mut brackets = Brackets::default();
+    let mut brackets = Nesting::new();
     let mut next = Next::Value;
     for token in Tokens::new(text) {
         next = match (next, token) {
             (Next::Value | Next::ElementOrEnd, Token::ObjectStart) => {
-                brackets.open(true)?;
+                open(&mut brackets, true)?;
                 sink.push(b"{")?;
                 Next::KeyOrEnd
             }
             (Next::Value | Next::ElementOrEnd, Token::ArrayStart) => {
-                brackets.open(false)?;
+                open(&mut brackets, false)?;
                 sink.push(b"[")?;
                 Next::ElementOrEnd
             }
             (Next::Value | Next::ElementOrEnd, Token::String(content)) => {
                 write_str(sink, content, ascii)?;
-                brackets.after_value()
+                after_value(&brackets)
             }
             (Next::Value | Next::ElementOrEnd, Token::Scalar(text)) => {
                 sink.push(checked_scalar(text)?.as_bytes())?;
-                brackets.after_value()
+                after_value(&brackets)
             }
             (Next::Key | Next::KeyOrEnd, Token::String(content)) => {
                 write_str(sink, content, ascii)?;
@@ -78,15 +79,17 @@ fn write_value(sink: &mut impl Sink, text: &str, ascii: bool) -> Result<(), Erro
             }
             (Next::CommaOrEnd, Token::Comma) => {
                 sink.push(b",")?;
-                if brackets.innermost_is_object() { Next::Key } else { Next::Value }
+                if brackets.in_object() { Next::Key } else { Next::Value }
             }
-            (Next::KeyOrEnd | Next::CommaOrEnd, Token::ObjectEnd) if brackets.innermost_is_object() => {
+            (Next::KeyOrEnd | Next::CommaOrEnd, Token::ObjectEnd) if brackets.in_object() => {
                 sink.push(b"}")?;
-                brackets.close()
+                brackets.pop();
+                after_value(&brackets)
             }
-            (Next::ElementOrEnd | Next::CommaOrEnd, Token::ArrayEnd) if !brackets.innermost_is_object() => {
+            (Next::ElementOrEnd | Next::CommaOrEnd, Token::ArrayEnd) if !brackets.in_object() => {
                 sink.push(b"]")?;
-                brackets.close()
+                brackets.pop();
+                after_value(&brackets)
             }
             _ => return Err(Error::Malformed),
         };
@@ -116,43 +119,15 @@ enum Next {
     Nothing,
 }
 
-/// As deep as a scanned message can be.
-const LEVELS: usize = 1024;
-
-/// The open brackets: one bit a level, set for an object.
-struct Brackets {
-    depth: usize,
-    levels: [u32; LEVELS / 32],
+/// Opens a bracket, where one more can be open: a scanned message is no deeper.
+fn open(brackets: &mut Nesting, object: bool) -> Result<(), Error> {
+    if brackets.depth() >= MAX_DEPTH {
+        return Err(Error::Malformed);
+    }
+    brackets.push(object);
+    Ok(())
 }
 
-impl Default for Brackets {
-    fn default() -> Self {
-        Self { depth: 0, levels: [0; LEVELS / 32] }
-    }
-}
-
-impl Brackets {
-    fn open(&mut self, object: bool) -> Result<(), Error> {
-        let level = self.levels.get_mut(self.depth / 32).ok_or(Error::Malformed)?;
-        let bit = 1_u32.unbounded_shl((self.depth % 32) as u32);
-        *level = if object { *level | bit } else { *level & !bit };
-        self.depth = self.depth.wrapping_add(1);
-        Ok(())
-    }
-
-    fn close(&mut self) -> Next {
-        self.depth = self.depth.saturating_sub(1);
-        self.after_value()
-    }
-
-    fn after_value(&self) -> Next {
-        if self.depth == 0 { Next::Nothing } else { Next::CommaOrEnd }
-    }
-
-    /// Of at least one bracket. The grammar asks for no more.
-    fn innermost_is_object(&self) -> bool {
-        let depth = self.depth.saturating_sub(1);
-        let level = self.levels.get(depth / 32).copied().unwrap_or_default();
-        level.unbounded_shr((depth % 32) as u32) & 1 == 1
-    }
+fn after_value(brackets: &Nesting) -> Next {
+    if brackets.depth() == 0 { Next::Nothing } else { Next::CommaOrEnd }
 }
