@@ -195,8 +195,8 @@ fn through(heard: &Heard, stream: &[u8], size: usize) -> Heard {
     let id = id.filter(|_| id_on_the_wire(message).is_some_and(|length| length <= room));
     let name = name.filter(|name| name.len() + 2 <= room);
     let what = What::Oversize(Passed { of, id, name, bytes: heard.origin.bytes });
-    // It is no number that is not finite, but a message that is not there.
-    Heard { what, origin: qmp_core::message::Origin { not_finite: false, ..heard.origin } }
+    // Where it was, and what it held, is told as of a whole one.
+    Heard { what, origin: heard.origin }
 }
 
 /// How long the message's id is as QEMU wrote it.
