@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Monitor, Options};
 
-use crate::{decode, events, exec};
+use crate::{decode, events, exec, lint, schema};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
 ///
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Exec(exec::Options),
     Events(events::Options),
     Decode(decode::Options),
+    Lint(lint::Options),
+    Schema(schema::Options),
 }
 
 /// Where the monitor is.

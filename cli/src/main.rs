@@ -1,4 +1,4 @@
-//! The `qmp` program: talks to QEMU's monitor, decodes recorded streams, brings a demo machine of its own.
+//! The `qmp` program: talks to QEMU's monitor, decodes and checks recorded streams, brings a demo machine of its own.
 //!
 //! Each subcommand is a file or folder of its own, with its options; [`args`] lists them.
 
@@ -9,7 +9,9 @@ mod decode;
 mod demo;
 mod events;
 mod exec;
+mod lint;
 mod output;
+mod schema;
 
 use core::fmt::Write as _;
 use std::process::ExitCode;
@@ -31,6 +33,11 @@ fn main() -> ExitCode {
             address.forbid("decode");
             decode::run(options)
         }
+        Some(Command::Lint(options)) => {
+            address.forbid("lint");
+            lint::run(options)
+        }
+        Some(Command::Schema(options)) => schema::run(options, &address),
     };
     match outcome {
         Ok(code) => code,

@@ -6,7 +6,7 @@ use crate::client::{Client, Commands, StaticStorage, Storage};
 use crate::frame::Buffer;
 use crate::json::de::Deserializer;
 use crate::json::ser::{Serializer, SliceSink};
-use crate::reader::{FromClient, FromServer, Reader, Source};
+use crate::reader::{FromBoth, FromClient, FromServer, Reader, Source};
 use crate::server::{self, Replies, Server};
 
 impl Format for Buffer<'_> {
@@ -68,6 +68,12 @@ impl Format for Server<'_> {
 impl<S: Source> Format for Reader<'_, S> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "Reader(finished: {=bool})", self.is_finished());
+    }
+}
+
+impl Format for FromBoth {
+    fn format(&self, _: Formatter<'_>) {
+        match *self {}
     }
 }
 
@@ -162,6 +168,7 @@ mod complete {
         format::<message::Timestamp>();
         format::<message::Version>();
         format::<crate::reader::Reader<'_, crate::reader::FromServer>>();
+        format::<crate::reader::Recorded<'_>>();
         format::<time::Instant>();
     }
 

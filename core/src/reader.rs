@@ -4,10 +4,11 @@
 use core::marker::PhantomData;
 
 use crate::error::Error;
-use crate::frame::{Buffer, Frames, Outline, Peer, Reading};
+use crate::frame::{Buffer, Frames, Outline, Oversized, Peer, Reading, What};
 use crate::json::scan::members::Members;
+use crate::json::{Payload, Strings};
 use crate::message::{
-    CLIENT_MEMBERS, ClientMessage, Origin, SERVER_MEMBERS, ServerMessage, client_message, server_message,
+    CLIENT_MEMBERS, ClientMessage, Malformed, Origin, SERVER_MEMBERS, ServerMessage, client_message, server_message,
 };
 
 /// Reads the messages of one peer, as a [`Client`](crate::client::Client) or [`Server`](crate::server::Server) would.
@@ -49,6 +50,27 @@ pub enum FromServer {}
 #[derive(Debug)]
 pub enum FromClient {}
 
+/// What both sides send, in one stream: [`Recorded`] messages.
+#[derive(Debug)]
+pub enum FromBoth {}
+
+/// A message of a client or a server, as a log has it, or what came in the place of one.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Recorded<'m> {
+    /// An object, whole: whatever it is.
+    Message(Payload<'m>),
+    /// A message that was passed over.
+    Oversize(Oversized),
+    /// Bytes that are no message.
+    Malformed(Malformed<'m>),
+    /// The stream ended inside a message.
+    Incomplete,
+    /// A guest agent's 0xFF.
+    Sentinel,
+}
+
 /// Whose messages a [`Reader`] reads.
 pub trait Source: sealed::Sealed {
     /// The messages.
@@ -60,9 +82,10 @@ pub trait Source: sealed::Sealed {
 }
 
 mod sealed {
-    use super::{Frames, FromClient, FromServer, Members, Outline};
+    use super::{Frames, FromBoth, FromClient, FromServer, Members, Outline};
 
     pub trait Sealed {}
+    impl Sealed for FromBoth {}
     impl Sealed for FromServer {}
     impl Sealed for FromClient {}
 
@@ -90,6 +113,23 @@ impl Source for FromClient {
     }
 }
 
+impl Source for FromBoth {
+    type Message<'m> = Recorded<'m>;
+    const MEMBERS: sealed::Names = sealed::Names(Members::NONE);
+    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> Recorded<'m> {
+        match outline.0.what {
+            // Escapes may stand anywhere in it.
+            What::Complete => Recorded::Message(Payload::new(frames.0.text(), Strings::Escaped)),
+            What::Oversize(cause) => Recorded::Oversize(cause),
+            What::Malformed { at, reason } | What::Mistaken { at, reason } => {
+                Recorded::Malformed(Malformed { at, reason, text: frames.0.text() })
+            }
+            What::Incomplete => Recorded::Incomplete,
+            What::Sentinel => Recorded::Sentinel,
+        }
+    }
+}
+
 impl<'b> Reader<'b, FromServer> {
     /// Reads what a QMP server sends. `buffer` bounds the longest message that is delivered.
     pub fn of_server(buffer: impl Into<Buffer<'b>>, reading: Reading) -> Self {
@@ -106,6 +146,13 @@ impl<'b> Reader<'b, FromClient> {
     /// Reads what a client sends, in the JSON dialect that QEMU accepts.
     pub fn of_client(buffer: impl Into<Buffer<'b>>, reading: Reading) -> Self {
         Self::new(buffer.into(), Peer::Client, reading)
+    }
+}
+
+impl<'b> Reader<'b, FromBoth> {
+    /// Reads what was recorded of both sides, QMP's or a guest agent's, as JSON that a server would send.
+    pub fn of_both(buffer: impl Into<Buffer<'b>>, reading: Reading) -> Self {
+        Self::new(buffer.into(), Peer::Agent, reading)
     }
 }
 
@@ -161,6 +208,37 @@ impl<'b, S: Source> Reader<'b, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_sides_are_read_whole() {
+        let mut memory = [0; 40];
+        let mut reader = Reader::of_both(&mut memory, Reading::DEFAULT);
+        let mut bytes: &[u8] = b"{\"execute\": \"a\\u0062\"}{\"return\": [], \"x\": 1}\n\xFF[1]\n{\"QMP\": \
+            {\"capabilities\": [\"oob\", \"and more\"]}}\n{\"event\"";
+        let mut seen = std::vec::Vec::new();
+        while !bytes.is_empty() {
+            let taken = reader.feed(bytes).unwrap();
+            bytes = &bytes[taken..];
+            if bytes.is_empty() {
+                reader.rx_eof();
+            }
+            while let Some((message, _)) = reader.poll() {
+                seen.push(match message {
+                    Recorded::Message(payload) => std::format!("{}", payload.into_value()),
+                    other => std::format!("{other:?}"),
+                });
+            }
+        }
+        let expected = [
+            "{\"execute\":\"ab\"}",
+            "{\"return\":[],\"x\":1}",
+            "Sentinel",
+            "Malformed(Malformed { at: 46, reason: NotAnObject, text:  })",
+            "Oversize(TooLong(40))",
+            "Incomplete",
+        ];
+        assert_eq!(seen, expected);
+    }
 
     #[test]
     fn a_number_that_is_no_json_is_told_of_whatever_came_of_its_message() {

@@ -5,11 +5,12 @@ use core::ops::ControlFlow;
 use core::time::Duration;
 use std::io::{self, ErrorKind};
 
-use qmp_core::client::{Client, Message};
+use qmp_core::client::{Client, Message, Ticket};
 use qmp_core::time::Instant;
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::fds::Waiting;
 use crate::inbox::Inbox;
 use crate::options::Options;
 use crate::stream::Stream;
@@ -19,7 +20,11 @@ pub(crate) struct Driver {
     pub(crate) client: Client<'static>,
     pub(crate) inbox: Inbox,
     pub(crate) clock: Clock,
-    stream: Box<dyn Stream>,
+    pub(crate) stream: Box<dyn Stream>,
+    /// A descriptor whose command has not begun to go.
+    pub(crate) waiting: Option<Waiting>,
+    /// The latest command that a descriptor goes or went with.
+    pub(crate) with_fd: Option<Ticket>,
     /// Sending failed: what has come is still received.
     pub(crate) unsendable: bool,
     /// Why the stream ended, if it was more than an end.
@@ -35,6 +40,8 @@ impl Driver {
             inbox: Inbox::new(options),
             clock,
             stream,
+            waiting: None,
+            with_fd: None,
             unsendable: false,
             cause: None,
             first: Vec::new(),
@@ -111,12 +118,11 @@ impl Driver {
     /// One step: sends what is pending or, if there is nothing, receives; waits for that until `deadline` at most. Whether a byte
     /// went or came.
     pub(crate) fn turn(&mut self, deadline: Instant) -> Result<bool, Error> {
-        let pending = self.client.tx_pending();
-        let moved = if pending.is_empty() || self.unsendable {
+        let moved = if self.client.tx_pending().is_empty() || self.unsendable {
             let deadline = self.client.poll_timeout().map_or(deadline, |core| core.min(deadline));
             self.receive(self.clock.until(deadline))?
         } else {
-            match self.stream.send(pending) {
+            match self.send_pending() {
                 Ok(0) => self.unsendable(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     self.client.tx_sent(count)?;
@@ -166,9 +172,7 @@ impl Driver {
     }
 
     fn because(&mut self, error: io::Error) {
-        // A peer that goes with input unread resets the connection. It is an end like another.
-        let end = [ErrorKind::ConnectionReset, ErrorKind::ConnectionAborted, ErrorKind::BrokenPipe];
-        if !end.contains(&error.kind()) {
+        if !is_end(&error) {
             self.cause.get_or_insert(error);
         }
     }
@@ -189,8 +193,13 @@ pub(crate) const fn pass(message: Message<'_>) -> ControlFlow<(), Message<'_>> {
     ControlFlow::Continue(message)
 }
 
+/// A peer that goes with input unread resets the connection. It is an end like another.
+pub(crate) fn is_end(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe)
+}
+
 /// Nothing came in time, or a signal did.
-fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 

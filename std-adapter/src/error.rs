@@ -12,8 +12,8 @@ use qmp_core::json::de;
 /// Why a call failed.
 ///
 /// Each says in its text what a person can do. After [`Command`](Self::Command), [`Timeout`](Self::Timeout),
-/// [`QueueFull`](Self::QueueFull), [`Oversize`](Self::Oversize), [`Decode`](Self::Decode) and [`Misuse`](Self::Misuse) the monitor
-/// can be used on; behind [`OutcomeUnknown`](Self::OutcomeUnknown) and [`Closed`](Self::Closed) connect again.
+/// [`QueueFull`](Self::QueueFull), [`Descriptor`](Self::Descriptor), [`Oversize`](Self::Oversize), [`Decode`](Self::Decode) and
+/// [`Misuse`](Self::Misuse) the monitor can be used on; behind [`OutcomeUnknown`](Self::OutcomeUnknown) and [`Closed`](Self::Closed) connect again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -91,8 +91,13 @@ pub enum Error {
         ticket: Ticket,
     },
     /// The command was not sent, as there are so many unanswered ones that the server would not queue it, and none was answered
-    /// in time.
+    /// in time. One with a descriptor: as another with a descriptor was not answered in time.
     QueueFull,
+    /// The command was not sent, as the descriptor cannot go with it: the stream is no Unix socket, or the system refused.
+    Descriptor {
+        /// What the system said.
+        source: io::Error,
+    },
     /// The connection ended before the reply came: whether the command was or will be executed is unknown.
     OutcomeUnknown {
         /// What the system said, if it was more than that the peer is gone.
@@ -211,8 +216,12 @@ impl fmt::Display for Error {
                 ticket.id()
             ),
             Self::QueueFull => f.write_str(
-                "the command was not sent: as many as the server queues are unanswered, and none was answered in time. Wait for those",
+                "the command was not sent: as many as the server queues are unanswered, or another one with a descriptor, and none was \
+                 answered in time. Wait for those",
             ),
+            Self::Descriptor { source } => {
+                write!(f, "the command was not sent, as its descriptor cannot go with it: {source}")
+            }
             Self::OutcomeUnknown { .. } => f.write_str(
                 "the connection ended before the reply came: whether the command is executed is unknown. Connect again, and look \
                  before repeating it",
@@ -237,7 +246,8 @@ impl core::error::Error for Error {
             Self::NoSuchSocket { source, .. }
             | Self::PermissionDenied { source, .. }
             | Self::NobodyListens { source, .. }
-            | Self::Connect { source, .. } => Some(source),
+            | Self::Connect { source, .. }
+            | Self::Descriptor { source } => Some(source),
             Self::OutcomeUnknown { source } | Self::Closed { source } => source.as_ref().map(|source| source as _),
             Self::Refused { .. }
             | Self::Command(_)

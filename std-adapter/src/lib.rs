@@ -49,6 +49,7 @@ mod connect;
 mod drive;
 mod error;
 mod events;
+mod fds;
 mod inbox;
 mod kept;
 mod monitor;

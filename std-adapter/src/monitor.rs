@@ -4,11 +4,12 @@ use core::fmt;
 use core::ops::ControlFlow;
 use core::time::Duration;
 use std::net::ToSocketAddrs;
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 
 use qmp_core::client::{Commands, Message, Ticket};
 use qmp_core::command::Command;
-use qmp_core::error::{Error as Refusal, Misuse, Resource};
+use qmp_core::error::{Error as Refusal, Misuse};
 use qmp_core::json::Payload;
 use qmp_core::message;
 use qmp_core::time::Instant;
@@ -30,6 +31,7 @@ use crate::stream::Stream;
 /// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
 ///   [`execute_raw`](Self::execute_raw) for JSON text.
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
+/// - **With a descriptor**: [`send_with_fd`](Self::send_with_fd), [`execute_with_fd`](Self::execute_with_fd).
 /// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event).
 /// - **The rest**: [`next_notice`](Self::next_notice).
 ///
@@ -204,8 +206,17 @@ impl Monitor {
         encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
         read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        self.call_with(None, encode, read)
+    }
+
+    pub(crate) fn call_with<R>(
+        &mut self,
+        fd: Option<BorrowedFd<'_>>,
+        encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
+        read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         let deadline = self.driver.clock.deadline(self.timeout);
-        let ticket = self.dispatch(deadline, encode)?;
+        let ticket = self.dispatch(deadline, fd, encode)?;
         self.conclude(ticket, deadline, read)
     }
 }
@@ -220,7 +231,7 @@ impl Monitor {
     /// [`Error::QueueFull`], [`Error::Closed`], [`Error::Misuse`]: the command was not sent.
     pub fn submit(&mut self, name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
         let deadline = self.driver.clock.deadline(self.timeout);
-        self.dispatch(deadline, |commands| commands.execute(name, arguments))
+        self.dispatch(deadline, None, |commands| commands.execute(name, arguments))
     }
 
     /// [`submit`](Self::submit), out of band; see [`execute_oob`](Self::execute_oob).
@@ -229,7 +240,7 @@ impl Monitor {
     /// As there.
     pub fn submit_oob(&mut self, name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
         let deadline = self.driver.clock.deadline(self.timeout);
-        self.dispatch(deadline, |commands| commands.exec_oob(name, arguments))
+        self.dispatch(deadline, None, |commands| commands.exec_oob(name, arguments))
     }
 
     /// [`submit`](Self::submit) with arguments that are JSON text already.
@@ -238,7 +249,7 @@ impl Monitor {
     /// As there.
     pub fn submit_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<Ticket, Error> {
         let deadline = self.driver.clock.deadline(self.timeout);
-        self.dispatch(deadline, |commands| raw(commands, name, arguments))
+        self.dispatch(deadline, None, |commands| raw(commands, name, arguments))
     }
 
     /// Waits for the reply to a command and reads what it returned. After [`Error::Timeout`] it can be waited for once more.
@@ -286,19 +297,18 @@ impl Monitor {
 }
 
 impl Monitor {
-    /// Sends what `encode` encodes, when there is a place for it.
+    /// Sends what `encode` encodes, and `fd` with it, when there is a place for it.
     fn dispatch(
         &mut self,
         deadline: Instant,
+        fd: Option<BorrowedFd<'_>>,
         mut encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
     ) -> Result<Ticket, Error> {
         let driver = &mut self.driver;
         let mut last = false;
         let ticket = loop {
-            match encode(driver.client.commands()) {
-                Ok(ticket) => break ticket,
-                Err(Refusal::Resource(Resource::Credits { .. } | Resource::Slots { .. })) => {}
-                Err(refusal) => return Err(refusal.into()),
+            if let Some(ticket) = driver.encode(fd, &mut encode)? {
+                break ticket;
             }
             if last {
                 return Err(Error::QueueFull);
@@ -313,6 +323,7 @@ impl Monitor {
             // Not a byte of it went.
             driver.client.commands().forget(ticket)?;
             driver.inbox.take(ticket);
+            driver.waiting = None;
             return Err(Error::Closed { source: driver.take_cause() });
         }
         match flushed {

@@ -9,6 +9,8 @@ use std::os::unix::net::UnixStream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 
+use crate::fds;
+
 /// A stream of bytes, both ways, to a monitor.
 ///
 /// Made for connected sockets, blocking or not. Whatever else carries bytes both ways can implement it, a wrapper around a socket
@@ -28,6 +30,18 @@ pub trait Stream: Send {
     /// [`WouldBlock`](ErrorKind::WouldBlock) when nothing can go; anything else ends the session.
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
+    /// [`send`](Self::send)s, and `fd` with the first of `bytes`. When a byte has gone, the descriptor has.
+    ///
+    /// Refused, unless it is implemented: by Unix sockets, and by what wraps one.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); [`Unsupported`](ErrorKind::Unsupported) and whatever else is not an end of the connection ends the
+    /// command, and not the session.
+    fn send_with_fd(&mut self, bytes: &[u8], fd: BorrowedFd<'_>) -> io::Result<usize> {
+        let _ = (bytes, fd);
+        Err(fds::refused())
+    }
+
     /// Waits until something can be received or sent, no longer than `timeout`. May return early.
     ///
     /// # Errors
@@ -42,15 +56,17 @@ pub trait Stream: Send {
 }
 
 macro_rules! socket {
-    ($type:ty) => {
+    ($type:ty $(, $more:item)?) => {
         impl Stream for $type {
             fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
                 receive_from(self.as_fd(), space, timeout)
             }
 
             fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                send_to(self.as_fd(), bytes)
+                Ok(send(self.as_fd(), bytes, SEND)?)
             }
+
+            $($more)?
 
             fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
                 wait_for(self.as_fd(), PollFlags::IN | PollFlags::OUT, timeout)
@@ -63,8 +79,13 @@ macro_rules! socket {
     };
 }
 
-socket!(UnixStream);
 socket!(TcpStream);
+socket!(
+    UnixStream,
+    fn send_with_fd(&mut self, bytes: &[u8], fd: BorrowedFd<'_>) -> io::Result<usize> {
+        fds::send_with_fd(self.as_fd(), bytes, fd)
+    }
+);
 
 impl<S: Stream + ?Sized> Stream for Box<S> {
     fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
@@ -73,6 +94,10 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         (**self).send(bytes)
+    }
+
+    fn send_with_fd(&mut self, bytes: &[u8], fd: BorrowedFd<'_>) -> io::Result<usize> {
+        (**self).send_with_fd(bytes, fd)
     }
 
     fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
@@ -97,14 +122,11 @@ fn receive_from(socket: BorrowedFd<'_>, space: &mut [u8], timeout: Option<Durati
     Ok(recv(socket, space, RecvFlags::DONTWAIT)?.0)
 }
 
-fn send_to(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    // Apple's sockets are told so once, by std.
-    #[cfg(not(target_vendor = "apple"))]
-    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-    #[cfg(target_vendor = "apple")]
-    let flags = SendFlags::DONTWAIT;
-    Ok(send(socket, bytes, flags)?)
-}
+/// Without waiting, and without a signal. Apple's sockets are told the latter once, by std.
+#[cfg(not(target_vendor = "apple"))]
+pub(crate) const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL);
+#[cfg(target_vendor = "apple")]
+pub(crate) const SEND: SendFlags = SendFlags::DONTWAIT;
 
 fn wait_for(socket: BorrowedFd<'_>, what: PollFlags, timeout: Option<Duration>) -> io::Result<()> {
     // Longer than the system can count is for ever.

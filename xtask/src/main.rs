@@ -3,7 +3,10 @@
 //! `cargo xtask test` is what a user runs, `cargo xtask ci` what holds beyond the tests. A new command is a file of its
 //! own here and a variant of [`Command`].
 
+extern crate alloc;
+
 mod ci;
+mod codegen;
 mod elf;
 mod no_std;
 mod packages;
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Ci => ci::run(),
         Command::NoStd => no_std::run(),
+        Command::Codegen(options) => codegen::run(&options),
     };
     match outcome {
         Ok(code) => code,
@@ -51,4 +55,6 @@ enum Command {
     Ci,
     /// Proves on bare metal that the core needs no std, no allocator and no panic, and prints its size
     NoStd,
+    /// Makes the vocabulary's Rust from `qapi/schema` and `qapi/docs`
+    Codegen(codegen::Options),
 }

@@ -22,6 +22,11 @@ pub(crate) const QEMU: Package = Package {
     why: "the real QEMU that the tests talk to",
     present: || on_path("qemu-system-x86_64").is_some(),
 };
+pub(crate) const QEMU_UTILS: Package = Package {
+    name: "qemu-utils",
+    why: "qemu-img, qemu-io and qemu-nbd, which read what the tests' machines write",
+    present: || ["qemu-img", "qemu-io", "qemu-nbd"].iter().all(|tool| on_path(tool).is_some()),
+};
 pub(crate) const PYTHON_VENV: Package = Package {
     name: "python3-venv",
     why: "a place for the Python package qemu.qmp, the foreign client that our server must satisfy",

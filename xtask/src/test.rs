@@ -9,11 +9,15 @@ use clap::Args;
 
 use crate::packages;
 use crate::steps::Steps;
-use crate::workspace::{CORE, TESTS, Workspace};
+use crate::workspace::{CORE, TESTS, VOCABULARY, Workspace};
 use crate::{python, qemu, tool};
 
 /// Integration tests whose name starts so talk to a real QEMU.
 const REAL_QEMU: &str = "qemu_";
+
+/// Names a file of wire examples, one JSON object a line: `seed` and `line` (where it is from), `dir` (`client` or `server`) and
+/// `json`.
+const EXAMPLES: &str = "QMP_TEST_EXAMPLES";
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -29,6 +33,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let core = workspace.package(CORE)?;
     let across = workspace.package(TESTS)?;
+    let vocabulary = workspace.package(VOCABULARY)?;
     let (real_qemu, in_memory): (Vec<_>, Vec<_>) = across.tests.iter().partition(|name| name.starts_with(REAL_QEMU));
     if real_qemu.is_empty() && !options.no_qemu {
         bail!("package {TESTS} has no tests/{REAL_QEMU}*.rs, so nothing would be tested against a real QEMU");
@@ -52,7 +57,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         });
     };
 
-    test("workspace", "every crate's own tests, doc tests and examples", &["--workspace", "--exclude", TESTS]);
+    let apart = ["--exclude", TESTS, "--exclude", VOCABULARY];
+    test("workspace", "every crate's own tests, doc tests and examples", &[&["--workspace"][..], &apart].concat());
+
+    let every = vocabulary.features_without(&["defmt"]);
+    test(
+        "vocabulary",
+        "every type both ways, the registry, the documentation's examples",
+        &["--package", VOCABULARY, "--features", &every],
+    );
 
     // What defmt calls exists on bare metal alone, and a test that reached it would not link; `cargo xtask ci` lints that feature.
     let all = core.features_without(&["defmt"]);
@@ -81,6 +94,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         with_qemu.extend(real_qemu.iter().flat_map(|name| ["--test", name.as_str()]));
         test("real QEMU", "the same protocol with the program it was made for", &with_qemu);
     }
+    if env::var_os(EXAMPLES).is_none() {
+        steps.left_out(format!(
+            "the wire examples of QEMU's own manuals, which are not ours to ship: {EXAMPLES} names none"
+        ));
+    }
     Ok(steps.finish())
 }
 
@@ -95,6 +113,7 @@ fn real_qemus() -> Result<Vec<(&'static str, OsString)>> {
     if env::var_os(qemu::FOLDER).is_none() {
         packages::require(&[packages::QEMU])?;
     }
+    packages::require(&[packages::QEMU_UTILS])?;
     let qemus = qemu::find()?;
     let versions = qemus.iter().map(qemu::Qemu::version).collect::<Vec<_>>().join(", ");
     println!("QEMU to test with: {versions}");

@@ -10,6 +10,8 @@ use crate::tool;
 
 /// The engine's package, whose features are tested in several sets.
 pub(crate) const CORE: &str = "qmp-core";
+/// The package of the typed vocabulary, a feature a chapter.
+pub(crate) const VOCABULARY: &str = "qmp-qapi";
 /// The package of the tests that hold across crates.
 pub(crate) const TESTS: &str = "qmp-tests";
 

@@ -5,6 +5,7 @@ pub mod de;
 #[cfg(test)]
 mod documents;
 mod number;
+pub mod path;
 mod payload;
 pub mod ser;
 #[cfg(feature = "serde-json-core")]

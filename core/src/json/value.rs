@@ -6,7 +6,7 @@ use core::iter::FusedIterator;
 use serde::de::{Deserialize, Error as _, Visitor};
 use serde::ser::{Error as _, Serialize};
 
-use super::number::{float, is_number, whole64};
+use super::number::{float, is_json, is_number, whole64};
 use super::text::opens_string;
 use super::token::{Token, Tokens, skip_blanks, skip_byte, split_string, split_value};
 use super::{de, ser};
@@ -63,6 +63,11 @@ pub enum Kind {
 impl<'a> Value<'a> {
     /// `null`
     pub const NULL: Value<'static> = Value("null");
+
+    /// The number that `text` is, as JSON writes it: any digits, no blanks. `None` if it is none; `inf` and `nan` are not.
+    pub fn number(text: &'a str) -> Option<Self> {
+        is_json(text).then_some(Self(text))
+    }
 
     /// The value whose decoded text `text` begins with. A container must end with the text.
     pub(crate) fn from_decoded(text: &'a str) -> Self {

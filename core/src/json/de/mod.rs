@@ -4,6 +4,7 @@
 //! scanner has checked, yet no text, whatever it holds, makes it panic or stand still.
 
 mod access;
+mod again;
 mod error;
 
 use serde::de::Visitor;
@@ -13,6 +14,8 @@ use super::text::opens_string;
 use super::token::{skip_blanks, skip_byte, split_scalar, split_string, split_value};
 use super::value::{TOKEN, Value};
 use access::{Content, Elements, Members, Name};
+pub use again::again;
+use again::{AGAIN, Again};
 pub use error::{Error, ErrorKind};
 
 /// How deep the types that are read may nest, if [`Deserializer::depth`] does not say otherwise.
@@ -299,9 +302,14 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
             let (text, rest) = self.value()?;
             return self.pass(rest, visitor.visit_borrowed_str(text));
         }
-        // A newtype adds nothing to the text, so one that contains itself could go on for ever.
+        // Neither adds anything to the text, so one that contains itself could go on for ever.
         self.descend()?;
-        let value = visitor.visit_newtype_struct(&mut *self)?;
+        let value = if name == AGAIN {
+            let start = self.rest;
+            visitor.visit_seq(Again { reader: &mut *self, start })?
+        } else {
+            visitor.visit_newtype_struct(&mut *self)?
+        };
         self.ascend();
         Ok(value)
     }

@@ -1,0 +1,40 @@
+//! One difference between what runs and a release.
+
+use core::fmt;
+
+/// A line of the comparison.
+#[derive(Debug)]
+pub(super) struct Difference {
+    pub(super) mark: Mark,
+    /// The command or the event that it is found below, first of all.
+    pub(super) of: String,
+    /// All that is said of it.
+    pub(super) text: String,
+    /// What of QEMU's build may be the reason.
+    pub(super) condition: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// This QEMU has it, the release does not.
+    More,
+    /// The release has it, this QEMU does not.
+    Less,
+    /// Both have it, each in its way.
+    Other,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self.mark {
+            Mark::More => '+',
+            Mark::Less => '-',
+            Mark::Other => '~',
+        };
+        write!(f, "{mark} {}", self.text)?;
+        match self.condition {
+            Some(condition) => write!(f, " (if {condition})"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Commands without arguments, and events without data.
+
+/// A struct without members: nothing on the wire, or an empty object.
+macro_rules! bare {
+    ($(#[$meta:meta])* pub struct $name:ident;) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        pub struct $name;
+
+        impl<'a> $crate::form::FromMembers<'a> for $name {
+            const NAMES: &'static [&'static str] = &[];
+
+            fn from_members<M: ::serde::de::MapAccess<'a>>(object: &mut M) -> Result<Self, M::Error> {
+                $crate::form::next_known(object, Self::NAMES).map(|_| Self)
+            }
+        }
+
+        impl<'a> ::serde::Deserialize<'a> for $name {
+            fn deserialize<D: ::serde::Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::form::object_or_null(deserializer)
+            }
+        }
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_unit()
+            }
+        }
+
+        impl ::qmp_core::json::path::Paths for $name {
+            const PATHS: &'static [::qmp_core::json::path::Path] = &[];
+        }
+
+        #[cfg(test)]
+        impl $crate::sample::Sample for $name {
+            fn sample(_: &mut $crate::sample::Random) -> Self {
+                Self
+            }
+        }
+    };
+}
+pub(crate) use bare;
