@@ -3,10 +3,10 @@
 mod program;
 
 use std::io::Write;
+use std::process::Stdio;
 
-use program::{Outcome, run, run_with};
+use program::{Outcome, command, run, run_with};
 
-/// Lints `stream`, by line and back to back, which must make no difference but to the line numbers.
 fn lint(arguments: &[&str], stream: &str) -> Outcome {
     let mut all = vec!["lint"];
     all.extend_from_slice(arguments);
@@ -314,4 +314,21 @@ fn misuse_is_told_from_what_does_not_fit() {
     let outcome = run(&["lint", "/no/such/file"]);
     assert_eq!(outcome.status, Some(1));
     assert_eq!(outcome.stderr, "qmp: opening /no/such/file\n     because: No such file or directory (os error 2)\n");
+}
+
+#[test]
+fn who_has_read_enough_may_go() {
+    let mut child = command(&["lint"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program was built");
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().expect("it is piped");
+    // It goes when what it says is not taken.
+    let _ = stdin.write_all(&b"{\"execute\": \"no-such\"}\n".repeat(50_000));
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }

@@ -8,6 +8,8 @@ use qmp_core::json::{Value, de};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
+use crate::form::Blank;
+
 /// A `T` within a `T`: a reference to the caller's, to be sent, or the value of a message, read when it is asked for.
 ///
 /// It is how a type contains itself without an allocator, and why reading takes no more stack however deep a message nests:
@@ -79,6 +81,10 @@ impl<T: Serialize> Serialize for Nested<'_, T> {
             Form::Received(value, _) => value.serialize(serializer),
         }
     }
+}
+
+impl<T> Blank for Nested<'_, T> {
+    const BLANK: Self = Self(Form::Received(Value::NULL, PhantomData));
 }
 
 impl<T: Paths> Paths for Nested<'_, T> {

@@ -7,7 +7,7 @@ use qmp_core::json::{Entries, Value};
 use serde::ser::SerializeMap;
 
 use crate::Any;
-use crate::form::{Members, entry, position};
+use crate::form::{ToMembers, Writing, position};
 
 /// The members of an object beside those that have a field: names and values.
 ///
@@ -82,9 +82,11 @@ impl<'a> IntoIterator for Pairs<'a> {
     }
 }
 
-impl Members for Pairs<'_> {
-    fn write<M: SerializeMap>(&self, object: &mut M) -> Result<(), M::Error> {
-        self.iter().try_for_each(|(name, value)| entry(object, name, &value))
+impl ToMembers for Pairs<'_> {
+    fn write<M: SerializeMap>(&self, object: &mut Writing<'_, M>) {
+        for (name, value) in *self {
+            object.pair(name, &value);
+        }
     }
 }
 

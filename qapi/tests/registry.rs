@@ -362,7 +362,7 @@ fn alternates_are_told_by_their_json_type() {
         ["arguments.backing.size: a string in place of int64"]
     );
     assert_eq!(backing("2.10", "[]"), ["arguments.backing: an array in place of BlockdevRefOrNull"]);
-    assert_eq!(sent("BlockdevRefOrNull", "2.9", "null"), ["x: in BlockdevRefOrNull only since 2.10"]);
+    assert_eq!(sent("BlockdevRefOrNull", "2.9", "null"), ["x: in place of BlockdevRefOrNull only since 2.10: null"]);
     for value in ["1", "true", "[1, 2]"] {
         assert_eq!(sent("StatsValue", "7.1", value), NONE);
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::steps::Steps;
 use crate::workspace::{CORE, Workspace};
-use crate::{no_std, readme, tool, tree};
+use crate::{codegen, no_std, readme, tool, tree};
 
 /// The proof's manifest: a workspace of its own, so that `--workspace` does not reach it.
 const PROOF: [&str; 2] = ["--manifest-path", "tests/no-std/Cargo.toml"];
@@ -49,6 +49,9 @@ pub(crate) fn run() -> Result<ExitCode> {
         doc(&["--package", CORE, "--no-default-features"])
     });
 
+    steps.run("vocabulary", "what is generated is what the schema and the words say, and all of it", || {
+        codegen::run(&codegen::Options::CHECK).map(|_| ())
+    });
     steps.run("readme", "its commands exist and its links lead somewhere", || readme::check(&workspace));
     steps.run("tree", "nothing in it belongs to one machine, and no test is ignored", || tree::check(&workspace));
     steps.run("licences", "both are there, and every package names them", || tree::licences(&workspace));

@@ -11,6 +11,9 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, elf
 const FORBIDDEN: [&str; 7] =
     ["__rust_alloc", "__rust_realloc", "__rust_dealloc", "__rdl_", "__rg_", "9panicking", "panic_is_reachable"];
 
+/// Parts of a symbol's name that tell of reading, writing or computing floats.
+const FLOATS: [&str; 6] = ["dec2flt", "flt2dec", "4ryu", "f64", "aeabi_d", "float_to"];
+
 /// Bytes in the file and in memory, sorted as a linker script for flash and RAM would.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Size {
@@ -24,6 +27,10 @@ pub(crate) struct Program {
     pub(crate) size: Size,
     /// Names of symbols that tell of an allocator or of a panic.
     pub(crate) forbidden: Vec<String>,
+    /// Names of symbols that tell of floats.
+    pub(crate) floats: Vec<String>,
+    /// Each symbol by name, with its size.
+    pub(crate) symbols: Vec<(String, u64)>,
 }
 
 pub(crate) fn read(path: &Path) -> Result<Program> {
@@ -43,9 +50,13 @@ pub(crate) fn read(path: &Path) -> Result<Program> {
         };
         *kind += section.size();
     }
-    let names = file.symbols().filter_map(|symbol| symbol.name().ok().map(ToOwned::to_owned));
-    let forbidden = names.filter(|name| FORBIDDEN.iter().any(|part| name.contains(part))).collect();
-    Ok(Program { size, forbidden })
+    let symbols = file.symbols().filter_map(|symbol| Some((symbol.name().ok()?.to_owned(), symbol.size())));
+    let symbols = symbols.collect::<Vec<_>>();
+    let with = |parts: &[&str]| {
+        let names = symbols.iter().map(|(name, _)| name);
+        names.filter(|name| parts.iter().any(|part| name.contains(part))).cloned().collect()
+    };
+    Ok(Program { size, forbidden: with(&FORBIDDEN), floats: with(&FLOATS), symbols })
 }
 
 /// Where in the source a panic can be reached, read from the places that it would report.

@@ -5,6 +5,8 @@
 
 extern crate alloc;
 
+mod bare_metal;
+mod build_time;
 mod ci;
 mod codegen;
 mod elf;
@@ -13,6 +15,7 @@ mod packages;
 mod python;
 mod qemu;
 mod readme;
+mod size;
 mod steps;
 mod test;
 mod tool;
@@ -28,6 +31,8 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Ci => ci::run(),
         Command::NoStd => no_std::run(),
+        Command::Size => size::run(),
+        Command::BuildTime => build_time::run(),
         Command::Codegen(options) => codegen::run(&options),
     };
     match outcome {
@@ -53,8 +58,12 @@ enum Command {
     Test(test::Options),
     /// Checks what tests do not: format, lints, documentation, the no_std proof, the tree itself
     Ci,
-    /// Proves on bare metal that the core needs no std, no allocator and no panic, and prints its size
+    /// Proves on bare metal that core and vocabulary need no std, no allocator and no panic, and prints their size
     NoStd,
+    /// Measures what the vocabulary costs a firmware, and fails beyond the limits
+    Size,
+    /// Measures how long the vocabulary takes to build, and fails beyond the limits
+    BuildTime,
     /// Makes the vocabulary's Rust from `qapi/schema` and `qapi/docs`
     Codegen(codegen::Options),
 }

@@ -12,6 +12,8 @@ use crate::tool;
 pub(crate) const CORE: &str = "qmp-core";
 /// The package of the typed vocabulary, a feature a chapter.
 pub(crate) const VOCABULARY: &str = "qmp-qapi";
+/// The vocabulary's package, which has a feature for each chapter.
+pub(crate) const QAPI: &str = "qmp-qapi";
 /// The package of the tests that hold across crates.
 pub(crate) const TESTS: &str = "qmp-tests";
 

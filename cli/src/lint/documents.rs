@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use qmp_core::frame::{Buffer, Reading};
 use qmp_core::message::Origin;
 use qmp_core::reader::{FromBoth, Reader, Recorded};
@@ -14,9 +14,9 @@ pub(super) struct Document<'m> {
     pub(super) message: Recorded<'m>,
 }
 
-/// Hands each message of `source` to `take`, in memory for the longest of them, which has `limit` bytes at most.
+/// Hands each message of `source`, which has a name, to `take`, in memory for the longest of them, which has `limit` bytes at most.
 pub(super) fn read<T>(
-    source: impl Read,
+    (source, name): (impl Read, &str),
     limit: NonZeroU32,
     to: &mut T,
     mut take: impl FnMut(Document<'_>, &mut T) -> Result<()>,
@@ -30,7 +30,7 @@ pub(super) fn read<T>(
             Ok([]) => break,
             Ok(bytes) => up_to_line_end(bytes),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error).with_context(|| format!("reading {name}")),
         };
         let mut rest = piece;
         while !rest.is_empty() {
@@ -123,7 +123,7 @@ mod tests {
     /// The kinds of messages and their lines.
     fn lines(bytes: &[u8], limit: u32) -> Vec<(&'static str, u64)> {
         let mut found = Vec::new();
-        read(bytes, NonZeroU32::new(limit).unwrap(), &mut found, |document, found| {
+        read((bytes, "-"), NonZeroU32::new(limit).unwrap(), &mut found, |document, found| {
             let kind = match document.message {
                 Recorded::Message(_) => "message",
                 Recorded::Oversize(_) => "oversize",

@@ -20,6 +20,7 @@ use clap::Args;
 use qmp_qapi::registry::{self, Release, Vocabulary};
 
 use crate::output::Output;
+use documents::Document;
 use linter::Linter;
 use report::Report;
 
@@ -48,8 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let (source, name) = options.open()?;
     let mut linter = Linter::new(options.vocabulary(), options.agent, options.qemu);
     let mut report = Report::new(&name, Output::new());
-    documents::read(source, options.limit, &mut report, |document, report| linter.document(document, report))
-        .with_context(|| format!("reading {name}"))?;
+    let document = |document: Document<'_>, report: &mut Report<'_>| linter.document(document, report);
+    documents::read((source, &name), options.limit, &mut report, document)?;
     report.flush()?;
     let summary = linter.summary();
     eprintln!("qmp: {summary}");

@@ -30,23 +30,27 @@ struct Place {
     path: String,
     /// The type of the catalogue that it is in.
     within: Option<&'static str>,
+    depth: usize,
 }
+
+/// No schema nests types deeper, but one that is made to.
+const DEEPEST: usize = 100;
 
 impl Place {
     fn root(of: &str, path: &str) -> Self {
-        Self { of: of.into(), path: path.into(), within: None }
+        Self { of: of.into(), path: path.into(), within: None, depth: 0 }
     }
 
     fn member(&self, name: &str) -> Self {
-        Self { path: format!("{}.{name}", self.path), ..self.clone() }
+        Self { path: format!("{}.{name}", self.path), depth: self.depth + 1, ..self.clone() }
     }
 
     fn element(&self) -> Self {
-        Self { path: format!("{}[]", self.path), ..self.clone() }
+        Self { path: format!("{}[]", self.path), depth: self.depth + 1, ..self.clone() }
     }
 
     fn branch(&self, tag: &str, case: &str) -> Self {
-        Self { path: format!("{}{{{tag}={case}}}", self.path), ..self.clone() }
+        Self { path: format!("{}{{{tag}={case}}}", self.path), depth: self.depth + 1, ..self.clone() }
     }
 
     fn within(&self, name: &'static str) -> Self {
@@ -56,8 +60,7 @@ impl Place {
 
 impl<'l> Comparison<'l> {
     pub(super) fn new(live: &'l Live, release: Release) -> Self {
-        let mut comparison =
-            Self { live, release, met: BTreeSet::new(), names: BTreeMap::new(), found: Vec::new() };
+        let mut comparison = Self { live, release, met: BTreeSet::new(), names: BTreeMap::new(), found: Vec::new() };
         comparison.commands();
         comparison.events();
         comparison
@@ -142,7 +145,7 @@ impl<'l> Comparison<'l> {
     }
 
     fn value(&mut self, live: &'l str, of: Type, place: &Place) {
-        if !self.met.insert((live, format!("{of}"))) {
+        if place.depth > DEEPEST || !self.met.insert((live, format!("{of}"))) {
             return;
         }
         let Some(it) = self.live.types.get(live) else {
@@ -219,6 +222,9 @@ impl<'l> Comparison<'l> {
             self.differ(place, &format!("branches by {tag}, not by {discriminator}"));
         }
         for (case, live) in &object.variants {
+            if place.depth > DEEPEST {
+                return;
+            }
             let place = place.branch(tag, case);
             let added = self.live.object(live);
             match union.branch_in(case, self.release) {
@@ -240,7 +246,8 @@ impl<'l> Comparison<'l> {
                 None => self.tell_at(Mark::More, &place, &format!("{}: has members", place.path), None),
             }
         }
-        for branch in union.branches.iter().filter(|branch| branch.presence.includes(self.release)) {
+        let release = self.release;
+        for branch in union.branches.iter().filter(|branch| branch.presence.includes(release)) {
             if object.variants.iter().all(|(case, _)| case != branch.tag) {
                 let tag_condition = expected::tag(union, branch.tag, self.release).and_then(|tag| tag.condition);
                 let place = place.branch(discriminator, branch.tag);
@@ -250,7 +257,8 @@ impl<'l> Comparison<'l> {
     }
 
     fn enumeration(&mut self, values: &'l [live::Value], of: &'static Enum, place: &Place) {
-        let known = |name: &str| of.value(name).filter(|value| value.presence.includes(self.release));
+        let release = self.release;
+        let known = |name: &str| of.value(name).filter(|value| value.presence.includes(release));
         let mut met = Vec::new();
         for live in values {
             match known(&live.name) {
@@ -262,7 +270,7 @@ impl<'l> Comparison<'l> {
             let place = Place { path: format!("{} = {}", place.path, live.name), ..place.clone() };
             self.features(&live.features, presence, &place);
         }
-        for value in of.values.iter().filter(|value| value.presence.includes(self.release)) {
+        for value in of.values.iter().filter(|value| value.presence.includes(release)) {
             if values.iter().all(|live| live.name != value.name) {
                 self.tell_at(Mark::Less, place, &format!("{} = {}", place.path, value.name), value.condition);
             }
@@ -272,8 +280,9 @@ impl<'l> Comparison<'l> {
     /// Alternatives are told apart by their kind, so each has one at most to be compared with.
     fn alternate(&mut self, types: &'l [String], of: &'static Alternate, place: &Place) {
         let mut left: Vec<&String> = types.iter().collect();
-        for alternative in of.alternatives.iter().filter(|it| it.is_in(self.release)) {
-            let of = alternative.type_in(self.release);
+        let release = self.release;
+        for alternative in of.alternatives.iter().filter(|it| it.is_in(release)) {
+            let of = alternative.type_in(release);
             match left.iter().position(|live| self.is_alike(live, of)) {
                 Some(at) => self.value(left.remove(at), of, place),
                 None => self.tell_at(Mark::Less, place, &format!("{} of {of}", place.path), alternative.condition),

@@ -91,7 +91,8 @@ impl Live {
             SchemaInfoBranch::Array(it) => Type::Array(it.element_type.into()),
             SchemaInfoBranch::Object(it) => Type::Object(object(&it, features)?),
             SchemaInfoBranch::Alternate(it) => {
-                Type::Alternate(it.members.iter().map(|member| Ok(member?.r#type.into())).collect::<Result<_, _>>()?)
+                let types = it.members.iter().map(|member| member.map(|member| member.r#type.to_owned()));
+                Type::Alternate(types.collect::<Result<_, _>>()?)
             }
             // What is to come: whoever names it will see that it is not there.
             _ => return Ok(()),

@@ -1,6 +1,6 @@
 //! Commands, events and types, a line each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::live::{Command, Event, Live, Member, Type};
 
@@ -24,9 +24,18 @@ impl<'l> Show<'l> {
         let Self { live, names } = self;
         let commands = live.commands.iter().map(|(name, it)| (name.clone(), command(live, names, name, it)));
         let events = live.events.iter().map(|(name, it)| (name.clone(), event(live, names, name, it)));
-        let mut types: Vec<_> = live.types.iter().filter_map(|(name, it)| self.definition(name, it)).collect();
+        let said = self.said_in_full();
+        let types = live.types.iter().filter(|(name, _)| !said.contains(name.as_str()));
+        let mut types: Vec<_> = types.filter_map(|(name, it)| self.definition(name, it)).collect();
         types.sort();
         commands.chain(events).chain(types)
+    }
+
+    /// The objects that are nothing but arguments or data, and have no branches.
+    fn said_in_full(&self) -> BTreeSet<&'l str> {
+        let arguments = self.live.commands.values().map(|it| &*it.arguments);
+        let all = arguments.chain(self.live.events.values().map(|it| &*it.data));
+        all.filter(|name| !self.names.contains_key(name) && self.live.object(name).tag.is_none()).collect()
     }
 
     /// A line for what is not said in full where it is used.
@@ -41,7 +50,9 @@ impl<'l> Show<'l> {
                 let mut values = values.iter().map(|it| format!("{}{}", it.name, brackets(false, &it.features)));
                 format!("enum {shown} = {}", each(&mut values))
             }
-            Type::Alternate(types) => format!("alternate {shown} = {}", each(&mut types.iter().map(|it| of(live, names, it)))),
+            Type::Alternate(types) => {
+                format!("alternate {shown} = {}", each(&mut types.iter().map(|it| of(live, names, it))))
+            }
             Type::Object(object) => {
                 let mut line = format!("object {shown} = {{{}}}", members(live, names, &object.members));
                 if let Some(tag) = &object.tag {
@@ -68,7 +79,11 @@ pub(super) fn event(live: &Live, names: &Names<'_>, name: &str, it: &Event) -> S
 /// A type, by its name.
 pub(super) fn of(live: &Live, names: &Names<'_>, name: &str) -> String {
     match (names.get(name), live.types.get(name)) {
-        (_, Some(Type::Array(element))) => format!("[{}]", of(live, names, element)),
+        // No list is one of lists; if it were, its element would keep QEMU's name.
+        (_, Some(Type::Array(element))) => match live.types.get(element) {
+            Some(Type::Array(_)) => format!("[{element}]"),
+            _ => format!("[{}]", of(live, names, element)),
+        },
         (_, Some(Type::Object(object))) if object.is_empty() => "{}".into(),
         (Some(known), _) => (*known).into(),
         (None, _) => name.into(),

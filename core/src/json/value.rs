@@ -164,7 +164,12 @@ impl<'a> Value<'a> {
     /// beginning of this value.
     pub fn decode<T: Deserialize<'a>>(self) -> Result<T, de::Error> {
         let mut reader = de::Deserializer::new(self);
-        T::deserialize(&mut reader).map_err(|error| error.at(reader.offset()))
+        // Not by `map_err`, which would move what was read: that costs code for each type.
+        let mut read = T::deserialize(&mut reader);
+        if let Err(error) = &mut read {
+            *error = error.at(reader.offset());
+        }
+        read
     }
 }
 

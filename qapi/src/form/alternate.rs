@@ -28,6 +28,10 @@ macro_rules! alternate {
             }
         }
 
+        impl<'a> $crate::form::Blank for $name<$a> {
+            const BLANK: Self = Self::Other($crate::Any::Null);
+        }
+
         impl<'a> ::serde::Serialize for $name<$a> {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 match self {

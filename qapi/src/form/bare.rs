@@ -7,17 +7,9 @@ macro_rules! bare {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
         pub struct $name;
 
-        impl<'a> $crate::form::FromMembers<'a> for $name {
-            const NAMES: &'static [&'static str] = &[];
-
-            fn from_members<M: ::serde::de::MapAccess<'a>>(object: &mut M) -> Result<Self, M::Error> {
-                $crate::form::next_known(object, Self::NAMES).map(|_| Self)
-            }
-        }
-
         impl<'a> ::serde::Deserialize<'a> for $name {
             fn deserialize<D: ::serde::Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::form::object_or_null(deserializer)
+                $crate::form::no_members(deserializer).map(|()| Self)
             }
         }
 

@@ -25,12 +25,14 @@ macro_rules! enumeration {
 
         impl<'a> $name<$a> {
             /// The value of this name.
+            #[inline]
             pub fn from_name(name: &'a str) -> Self {
                 let known = $name::VALUES.iter().find(|(it, _)| *it == name);
                 known.map_or(Self::Other(name), |(_, value)| *value)
             }
 
             /// The name on the wire.
+            #[inline]
             pub const fn name(self) -> &'a str {
                 match self {
                     $(Self::$variant => $value,)*
@@ -40,6 +42,7 @@ macro_rules! enumeration {
         }
 
         impl<'a> ::core::fmt::Display for $name<$a> {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.pad(self.name())
             }
@@ -49,6 +52,10 @@ macro_rules! enumeration {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.name())
             }
+        }
+
+        impl<'a> $crate::form::Blank for $name<$a> {
+            const BLANK: Self = Self::Other("");
         }
 
         $crate::form::enumeration! { @read $name<$a> $($yes $no)? }

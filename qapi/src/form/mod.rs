@@ -15,6 +15,7 @@
 
 mod alternate;
 mod bare;
+mod blank;
 mod enumeration;
 mod names;
 mod newtype;
@@ -26,11 +27,14 @@ mod write;
 
 pub(crate) use alternate::alternate;
 pub(crate) use bare::bare;
+pub(crate) use blank::Blank;
 pub(crate) use enumeration::enumeration;
 pub(crate) use names::{Name, position};
 pub(crate) use newtype::newtype;
-pub(crate) use read::{FromMembers, FromValue, Other, missing, member, next, next_known, object, object_or_null, place, value};
+pub(crate) use read::{
+    FromMembers, FromValue, Members, Other, next, no_members, object, object_or_null, required, value,
+};
 pub(crate) use record::record;
 pub(crate) use simple_union::{Data, simple_union};
 pub(crate) use union::{tag, union};
-pub(crate) use write::{Members, entry, entry_if, show, whole};
+pub(crate) use write::{ToMembers, Writing, show, whole};

@@ -1,89 +1,197 @@
 //! Reading, as far as it is the same for all definitions of a form: one visitor for objects, one for what is looked at before
-//! it is read. A definition brings a function only.
+//! it is read. A definition brings one function, which names its fields.
 
 use core::fmt;
 use core::marker::PhantomData;
 
 use qmp_core::json::de::again;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
-use super::Name;
+use super::{Blank, Name};
 
 /// What is read from the members of an object.
-pub(crate) trait FromMembers<'de>: Sized {
-    /// The names of the members known.
+pub(crate) trait FromMembers<'de>: Blank {
+    /// The names of the members known, 64 at most.
     const NAMES: &'static [&'static str];
 
-    /// Reads the members that are left.
-    fn from_members<M: MapAccess<'de>>(object: &mut M) -> Result<Self, M::Error>;
+    /// Hands each field to `members`, in the order of the names.
+    fn read<M: MapAccess<'de>>(&mut self, members: &mut Members<'_, 'de, M>);
 }
 
 /// Reads an object.
 pub(crate) fn object<'de, D: Deserializer<'de>, T: FromMembers<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_struct("", T::NAMES, Read(PhantomData))
+    in_place(|it| deserializer.deserialize_map(Read(it)))
 }
 
 /// Reads an object, or `null` as an empty one: where an event has no data, a command no arguments.
 pub(crate) fn object_or_null<'de, D: Deserializer<'de>, T: FromMembers<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_option(Read(PhantomData))
+    in_place(|it| deserializer.deserialize_option(Read(it)))
 }
 
-/// The name of the next member, as its position among `names`, or `None` at the end. Members unknown are passed over.
-pub(crate) fn next_known<'de, M: MapAccess<'de>>(
-    object: &mut M,
-    names: &'static [&'static str],
-) -> Result<Option<usize>, M::Error> {
-    while let Some(index) = object.next_key_seed(Name(names))? {
-        if index.is_some() {
-            return Ok(index);
-        }
-        object.next_value::<IgnoredAny>()?;
+/// A value that `read` completes. It stands where it is returned from the beginning: nothing is moved.
+fn in_place<T: Blank, E>(read: impl FnOnce(&mut T) -> Result<(), E>) -> Result<T, E> {
+    let mut outcome = Ok(T::BLANK);
+    if let Ok(it) = &mut outcome
+        && let Err(error) = read(it)
+    {
+        outcome = Err(error);
     }
-    Ok(None)
+    outcome
 }
 
-/// Reads the value of the member `name` to its place.
-pub(crate) fn place<'de, M: MapAccess<'de>, T: Deserialize<'de>>(
-    object: &mut M,
-    place: &mut Option<T>,
-    name: &'static str,
-) -> Result<(), M::Error> {
-    if place.is_some() {
-        return Err(M::Error::duplicate_field(name));
-    }
-    *place = Some(object.next_value()?);
-    Ok(())
+/// Reads an object without members that are known, or `null`.
+pub(crate) fn no_members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(), D::Error> {
+    deserializer.deserialize_option(Read(&mut ()))
 }
 
-/// The value read, or an error that it is missing.
-pub(crate) fn member<T, E: Error>(place: Option<T>, name: &'static str) -> Result<T, E> {
-    place.ok_or_else(|| missing(name))
+impl<'de> FromMembers<'de> for () {
+    const NAMES: &'static [&'static str] = &[];
+
+    fn read<M: MapAccess<'de>>(&mut self, _: &mut Members<'_, 'de, M>) {}
 }
 
-/// The error that a member is missing.
-pub(crate) fn missing<E: Error>(name: &'static str) -> E {
-    E::missing_field(name)
-}
+/// Reads an object in its place: a result without the value costs less code.
+struct Read<'p, T>(&'p mut T);
 
-struct Read<T>(PhantomData<T>);
-
-impl<'de, T: FromMembers<'de>> Visitor<'de> for Read<T> {
-    type Value = T;
+impl<'de, T: FromMembers<'de>> Visitor<'de> for Read<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Expected::fmt(&Other, f)
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<T, M::Error> {
-        T::from_members(&mut object)
+    fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<(), M::Error> {
+        const { assert!(T::NAMES.len() <= u64::BITS as usize, "a bit for each member") };
+        let mut members = Members::of(&mut object, T::NAMES);
+        loop {
+            self.0.read(&mut members);
+            if !members.are_left() {
+                return members.end();
+            }
+        }
     }
 
-    fn visit_none<E: Error>(self) -> Result<T, E> {
-        T::from_members(&mut NoMembers(PhantomData))
+    fn visit_none<E: Error>(self) -> Result<(), E> {
+        self.visit_map(NoMembers(PhantomData))
     }
 
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        object(deserializer)
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+/// The members of an object, on their way into fields.
+///
+/// Each field takes its turn, in the order of the names, round after round while members [are left](Self::are_left): the one
+/// whose member comes next reads it, the others do nothing. As members mostly come in that order, too, one round mostly does.
+/// All that is the same for any field, errors as well, is said here: a field costs its type one call.
+pub(crate) struct Members<'m, 'de, M: MapAccess<'de>> {
+    object: &'m mut M,
+    names: &'static [&'static str],
+    /// The field that reads next; 0 at the end. Here and below a field is a bit.
+    next: u64,
+    turn: u64,
+    read: u64,
+    required: u64,
+    outcome: Result<(), M::Error>,
+}
+
+impl<'m, 'de, M: MapAccess<'de>> Members<'m, 'de, M> {
+    fn of(object: &'m mut M, names: &'static [&'static str]) -> Self {
+        let mut members = Self { object, names, next: 0, turn: 1, read: 0, required: 0, outcome: Ok(()) };
+        members.advance();
+        members
+    }
+
+    /// The turn of a field that must be read.
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub(crate) fn read<T: Deserialize<'de>>(&mut self, field: &mut T) {
+        self.required |= self.turn;
+        if let Some(value) = self.value() {
+            *field = value;
+        }
+    }
+
+    /// The turn of a field that may stay `None`. (A `null` is read as the type reads it.)
+    #[cfg_attr(target_os = "none", inline(never))]
+    pub(crate) fn read_some<T: Deserialize<'de>>(&mut self, field: &mut Option<T>) {
+        if let Some(value) = self.value() {
+            *field = Some(value);
+        }
+    }
+
+    /// The value of the field whose turn it is, if it comes next.
+    fn value<T: Deserialize<'de>>(&mut self) -> Option<T> {
+        if !self.is_next() {
+            return None;
+        }
+        match self.object.next_value() {
+            Ok(value) => {
+                self.advance();
+                Some(value)
+            }
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    fn is_next(&mut self) -> bool {
+        let is_next = self.next == self.turn;
+        self.turn <<= 1;
+        is_next
+    }
+
+    /// Goes on to the next member known.
+    fn advance(&mut self) {
+        loop {
+            match self.object.next_key_seed(Name(self.names)) {
+                Ok(Some(Some(index))) => return self.begin(index),
+                Ok(Some(None)) => {}
+                Ok(None) => return self.next = 0,
+                Err(error) => return self.fail(error),
+            }
+            if let Err(error) = self.object.next_value::<IgnoredAny>() {
+                return self.fail(error);
+            }
+        }
+    }
+
+    fn begin(&mut self, index: usize) {
+        self.next = 1 << (index % 64);
+        if self.read & self.next != 0 {
+            let name = self.name(self.next);
+            return self.fail(M::Error::duplicate_field(name));
+        }
+        self.read |= self.next;
+    }
+
+    /// Nothing is read after an error.
+    fn fail(&mut self, error: M::Error) {
+        self.next = 0;
+        self.outcome = Err(error);
+    }
+
+    /// Whether another round is needed.
+    fn are_left(&mut self) -> bool {
+        self.turn = 1;
+        self.next != 0
+    }
+
+    fn end(self) -> Result<(), M::Error> {
+        let missing = self.required & !self.read;
+        match self.outcome {
+            Ok(()) if missing != 0 => Err(M::Error::missing_field(self.name(missing))),
+            outcome => outcome,
+        }
+    }
+
+    /// The name of the first of `fields`.
+    fn name(&self, fields: u64) -> &'static str {
+        self.names.get(fields.trailing_zeros() as usize).copied().unwrap_or_default()
     }
 }
 
@@ -116,6 +224,11 @@ pub(crate) fn value<'de, D: Deserializer<'de>, T: FromValue<'de>>(deserializer: 
 /// The value once more, as another type.
 pub(crate) fn next<'de, V: SeqAccess<'de>, T: Deserialize<'de>>(value: &mut V) -> Result<T, V::Error> {
     value.next_element()?.ok_or_else(|| V::Error::invalid_length(0, &Other))
+}
+
+/// The value, or the error that the member `name` is missing.
+pub(crate) fn required<T, E: Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
+    value.ok_or_else(|| E::missing_field(name))
 }
 
 struct Look<T>(PhantomData<T>);

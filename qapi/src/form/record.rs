@@ -36,21 +36,16 @@ macro_rules! record {
 
     // Reading an object.
     (@read $name:ident $(<$a:lifetime>)? [$($null:ident)?] [] $($field:ident: $type:ty = $key:literal $($optional:ident)?,)*) => {
+        impl<'a> $crate::form::Blank for $name $(<$a>)? {
+            const BLANK: Self = Self { $($field: $crate::form::Blank::BLANK,)* };
+        }
+
         impl<'a> $crate::form::FromMembers<'a> for $name $(<$a>)? {
             const NAMES: &'static [&'static str] = &[$($key),*];
 
-            fn from_members<M: ::serde::de::MapAccess<'a>>(object: &mut M) -> Result<Self, M::Error> {
-                #[allow(non_camel_case_types, dead_code, reason = "the fields, as numbers")]
-                enum At { $($field,)* }
-                $(let mut $field: $crate::form::record!(@slot $type $(, $optional)?) = None;)*
-                while let Some(index) = $crate::form::next_known(object, Self::NAMES)? {
-                    let outcome = $(if index == At::$field as usize {
-                        $crate::form::place(object, &mut $field, $key)
-                    } else)* { Ok(()) };
-                    let _ = index;
-                    outcome?;
-                }
-                Ok(Self { $($field: $crate::form::record!(@take $field $key $($optional)?),)* })
+            #[allow(unused_variables, reason = "there may be none")]
+            fn read<M: ::serde::de::MapAccess<'a>>(&mut self, members: &mut $crate::form::Members<'_, 'a, M>) {
+                $($crate::form::record! { @field self members $field $($optional)? })*
             }
         }
 
@@ -62,15 +57,8 @@ macro_rules! record {
     };
     (@start $deserializer:ident) => { $crate::form::object($deserializer) };
     (@start $deserializer:ident null) => { $crate::form::object_or_null($deserializer) };
-    (@slot $type:ty) => { Option<$type> };
-    (@slot $type:ty, optional) => { $type };
-    (@take $field:ident $key:literal) => {
-        match $field {
-            Some(it) => it,
-            None => return Err($crate::form::missing($key)),
-        }
-    };
-    (@take $field:ident $key:literal optional) => { $field };
+    (@field $self:ident $members:ident $field:ident) => { $members.read(&mut $self.$field); };
+    (@field $self:ident $members:ident $field:ident optional) => { $members.read_some(&mut $self.$field); };
 
     // Reading an open object: its members, then the whole of it for the rest.
     (@read $name:ident<$a:lifetime> [] [$open:ident] $($field:ident: $type:ty = $key:literal $($optional:ident)?,)*) => {
@@ -86,6 +74,10 @@ macro_rules! record {
             }
         }
 
+        impl<'a> $crate::form::Blank for $name<$a> {
+            const BLANK: Self = Self { $($field: $crate::form::Blank::BLANK,)* $open: $crate::Pairs::NONE };
+        }
+
         $crate::form::record! { @value $name<$a> }
     };
     (@value $name:ident $(<$a:lifetime>)?) => {
@@ -98,23 +90,18 @@ macro_rules! record {
 
     // Writing its members.
     (@write $name:ident $(<$a:lifetime>)? [$($open:ident)?] $($field:ident $key:literal $($optional:ident)?,)*) => {
-        impl<'a> $crate::form::Members for $name $(<$a>)? {
-            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut M) -> Result<(), M::Error> {
-                $($crate::form::record! { @entry self object $field $key $($optional)? })*
-                $(self.$open.write(object)?;)?
-                let _ = object;
-                Ok(())
+        impl<'a> $crate::form::ToMembers for $name $(<$a>)? {
+            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut $crate::form::Writing<'_, M>) {
+                object.named(&[$($key),*]);
+                $($crate::form::record! { @entry self object $field $($optional)? })*
+                $(self.$open.write(object);)?
             }
         }
 
         $crate::form::record! { @whole $name $(<$a>)? }
     };
-    (@entry $self:ident $object:ident $field:ident $key:literal) => {
-        $crate::form::entry($object, $key, &$self.$field)?;
-    };
-    (@entry $self:ident $object:ident $field:ident $key:literal optional) => {
-        $crate::form::entry_if($object, $key, &$self.$field)?;
-    };
+    (@entry $self:ident $object:ident $field:ident) => { $object.write(&$self.$field); };
+    (@entry $self:ident $object:ident $field:ident optional) => { $object.write_some(&$self.$field); };
     (@whole $name:ident $(<$a:lifetime>)?) => {
         impl<'a> ::serde::Serialize for $name $(<$a>)? {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -126,6 +113,7 @@ macro_rules! record {
     // What derive would make, with less to compile: of this there are a thousand.
     (@plain $name:ident $(<$a:lifetime>)?) => {
         impl<'a> Clone for $name $(<$a>)? {
+            #[inline]
             fn clone(&self) -> Self {
                 *self
             }
@@ -133,6 +121,7 @@ macro_rules! record {
 
         #[doc = "The JSON that it is on the wire."]
         impl<'a> ::core::fmt::Debug for $name $(<$a>)? {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $crate::form::show(self, f)
             }

@@ -2,24 +2,24 @@
 
 use serde::de::{Deserialize, Deserializer, MapAccess};
 
-use super::{FromMembers, member, next_known, object, place};
+use super::{Blank, FromMembers, Members, object};
 
 /// The value of the member `data`; whatever else there is, is passed over.
 pub(crate) struct Data<T>(pub(crate) T);
 
-impl<'de, T: Deserialize<'de>> FromMembers<'de> for Data<T> {
+impl<T: Blank> Blank for Data<T> {
+    const BLANK: Self = Self(T::BLANK);
+}
+
+impl<'de, T: Blank + Deserialize<'de>> FromMembers<'de> for Data<T> {
     const NAMES: &'static [&'static str] = &["data"];
 
-    fn from_members<M: MapAccess<'de>>(object: &mut M) -> Result<Self, M::Error> {
-        let mut data = None;
-        while next_known(object, Self::NAMES)?.is_some() {
-            place(object, &mut data, "data")?;
-        }
-        member(data, "data").map(Self)
+    fn read<M: MapAccess<'de>>(&mut self, members: &mut Members<'_, 'de, M>) {
+        members.read(&mut self.0);
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Data<T> {
+impl<'de, T: Blank + Deserialize<'de>> Deserialize<'de> for Data<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         object(deserializer)
     }
@@ -51,6 +51,7 @@ macro_rules! simple_union {
         impl<'a> $name<$a> {
             /// The tag on the wire
             #[doc = concat!("(`", $tag, "`).")]
+            #[inline]
             pub const fn tag(&self) -> &'a str {
                 match *self {
                     $(Self::$variant(_) => $value,)*
@@ -65,7 +66,7 @@ macro_rules! simple_union {
                 const TAGS: &[&str] = &[$($value,)*];
 
                 let (_, tag) = $crate::form::tag(value, $tag)?;
-                let tag: &'a str = $crate::form::member(tag, $tag)?;
+                let tag: &'a str = $crate::form::required(tag, $tag)?;
                 let index = $crate::form::position(TAGS, tag);
                 $(if index == Some(At::$variant as usize) {
                     let $crate::form::Data(data) = $crate::form::next(value)?;
@@ -76,12 +77,16 @@ macro_rules! simple_union {
             }
         }
 
-        impl<'a> $crate::form::Members for $name<$a> {
-            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut M) -> Result<(), M::Error> {
-                $crate::form::entry(object, $tag, &self.tag())?;
+        impl<'a> $crate::form::Blank for $name<$a> {
+            const BLANK: Self = Self::Other { tag: "", data: $crate::Any::Null };
+        }
+
+        impl<'a> $crate::form::ToMembers for $name<$a> {
+            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut $crate::form::Writing<'_, M>) {
+                object.pair($tag, &self.tag());
                 match self {
-                    $(Self::$variant(data) => $crate::form::entry(object, "data", data),)*
-                    Self::Other { data, .. } => $crate::form::entry(object, "data", data),
+                    $(Self::$variant(data) => object.pair("data", data),)*
+                    Self::Other { data, .. } => object.pair("data", data),
                 }
             }
         }

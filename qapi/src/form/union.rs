@@ -6,7 +6,10 @@ use serde::de::{Error, SeqAccess, Unexpected};
 use super::{Other, next};
 
 /// The whole object and its tag, if it has one.
-pub(crate) fn tag<'de, V: SeqAccess<'de>>(value: &mut V, name: &str) -> Result<(Value<'de>, Option<&'de str>), V::Error> {
+pub(crate) fn tag<'de, V: SeqAccess<'de>>(
+    value: &mut V,
+    name: &str,
+) -> Result<(Value<'de>, Option<&'de str>), V::Error> {
     let all: Value<'de> = next(value)?;
     if all.kind() != Kind::Object {
         return Err(V::Error::invalid_type(Unexpected::Other("no object"), &Other));
@@ -54,10 +57,15 @@ macro_rules! union {
             }
         }
 
-        impl<'a> $crate::form::Members for $name<$a> {
-            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut M) -> Result<(), M::Error> {
-                $($crate::form::record! { @entry self object $field $key $($optional)? })*
-                self.$branch.write(object)
+        impl<'a> $crate::form::Blank for $name<$a> {
+            const BLANK: Self = Self { $($field: $crate::form::Blank::BLANK,)* $branch: $crate::form::Blank::BLANK };
+        }
+
+        impl<'a> $crate::form::ToMembers for $name<$a> {
+            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut $crate::form::Writing<'_, M>) {
+                object.named(&[$($key),*]);
+                $($crate::form::record! { @entry self object $field $($optional)? })*
+                self.$branch.write(object);
             }
         }
 
@@ -118,6 +126,7 @@ macro_rules! union {
             /// The tag on the wire
             #[doc = concat!("(`", $tag, "`).")]
             /// `None` where none is sent.
+            #[inline]
             pub const fn tag(&self) -> Option<&'a str> {
                 match *self {
                     $(Self::$variant { .. } => Some($value),)*
@@ -145,9 +154,15 @@ macro_rules! union {
             }
         }
 
-        impl<'a> $crate::form::Members for $name<$a> {
-            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut M) -> Result<(), M::Error> {
-                $crate::form::entry_if(object, $tag, &self.tag())?;
+        impl<'a> $crate::form::Blank for $name<$a> {
+            const BLANK: Self = Self::Other { tag: "", members: $crate::Pairs::NONE };
+        }
+
+        impl<'a> $crate::form::ToMembers for $name<$a> {
+            fn write<M: ::serde::ser::SerializeMap>(&self, object: &mut $crate::form::Writing<'_, M>) {
+                if let Some(tag) = self.tag() {
+                    object.pair($tag, &tag);
+                }
                 match self {
                     $($crate::form::union! { @pattern branch $variant $(($type))? } => {
                         $crate::form::union! { @write branch object $(($type))? }
@@ -189,8 +204,8 @@ macro_rules! union {
     };
     (@pattern $branch:ident $variant:ident) => { Self::$variant };
     (@pattern $branch:ident $variant:ident ($type:ty)) => { Self::$variant($branch) };
-    (@write $branch:ident $object:ident) => { Ok(()) };
-    (@write $branch:ident $object:ident ($type:ty)) => { $crate::form::Members::write($branch, $object) };
+    (@write $branch:ident $object:ident) => {};
+    (@write $branch:ident $object:ident ($type:ty)) => { $crate::form::ToMembers::write($branch, $object) };
     (@sampled $random:ident $variant:ident) => { Self::$variant };
     (@sampled $random:ident $variant:ident ($type:ty)) => { Self::$variant($crate::sample::Sample::sample($random)) };
 }

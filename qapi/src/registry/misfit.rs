@@ -179,7 +179,7 @@ impl fmt::Display for Reason {
             Self::OutOfRange { expected } => write!(f, "beyond {expected}"),
             Self::UnknownValue { of } => write!(f, "no value of {of}"),
             Self::Value { of, absence } => write!(f, "value of {of} {absence}"),
-            Self::Alternative { of, absence } => write!(f, "in {of} {absence}"),
+            Self::Alternative { of, absence } => write!(f, "in place of {of} {absence}"),
             Self::TooDeep => f.write_str("too deep to be looked at"),
         }
     }

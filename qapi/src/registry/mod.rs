@@ -34,7 +34,7 @@
 //! - Names of members, values of enums and branches of unions fit where they are [there](Presence). A member's type, whether it may
 //!   be left out, whether something is a struct or a union, and whether a command takes any member: as it was then.
 //! - A member that depends on how QEMU was built may be absent; so may, in replies and events, a member that
-//!   [varies](Member::vary) from release to release.
+//!   [varies](field@Member::vary) from release to release.
 //! - `null` is no way to leave a member out. Whole numbers are written without fraction or exponent.
 //! - Stable updates are as the first release of their series, unless it is known otherwise. Of the time before 1.0 only names of
 //!   commands and events are known.

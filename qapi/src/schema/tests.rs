@@ -126,7 +126,8 @@ fn circles_and_gaps_end() {
 
 #[test]
 fn what_there_is_no_room_for_is_told() {
-    let named = |name: &str| format!(r#"{{"name": "c", "meta-type": "command", "arg-type": "{name}", "ret-type": "0"}}"#);
+    let named =
+        |name: &str| format!(r#"{{"name": "c", "meta-type": "command", "arg-type": "{name}", "ret-type": "0"}}"#);
     let long: String = "1".repeat(Question::<1>::LONGEST + 1);
     let steps = [Step::Member("m")];
     assert_eq!(asked(&[&named(&long)], Root::Command("c"), &steps), Err(Trouble::Long));

@@ -23,7 +23,8 @@ struct Name {
 }
 
 impl<const N: usize> Wanted<N> {
-    pub(super) const NONE: Self = Self { names: [Name { text: [0; LONGEST], length: 0, step: 0, seen: false }; N], count: 0, taken: 0 };
+    pub(super) const NONE: Self =
+        Self { names: [Name { text: [0; LONGEST], length: 0, step: 0, seen: false }; N], count: 0, taken: 0 };
 
     /// Adds a name unless it is there.
     pub(super) fn add(&mut self, name: &str, step: u8) -> Result<(), Trouble> {

@@ -9,7 +9,7 @@ use qmp_core::client::{Client, Config, Incoming, Message, Slot, StaticStorage, S
 use qmp_core::frame::{Framing, Reading};
 use qmp_core::json::{Kind, Payload, Value, ser};
 use qmp_core::message::{ServerMessage, Timestamp};
-use qmp_core::reader::{FromServer, Reader};
+use qmp_core::reader::{FromServer, Reader, Recorded};
 use qmp_core::server::{self, Server};
 use qmp_core::time::Instant;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
     write_json(memory, received);
     read_stream(memory, received);
+    read_recording(memory, received);
     session(received);
     lent_session(memory, received);
     serve(received);
@@ -61,6 +62,18 @@ fn read_stream(memory: &mut [u8], received: &[u8]) {
     }
     black_box(reader.is_finished());
     reader.reset();
+}
+
+#[inline(never)]
+fn read_recording(memory: &mut [u8], received: &[u8]) {
+    let mut reader = Reader::of_both(memory, Reading::DEFAULT);
+    _ = black_box(reader.feed(received));
+    while let Some((message, _)) = reader.poll() {
+        match message {
+            Recorded::Message(payload) => read_payload(payload),
+            other => _ = black_box(other),
+        }
+    }
 }
 
 /// What a reply may be read as.

@@ -33,6 +33,10 @@ pub(crate) struct Options {
     check: bool,
 }
 
+impl Options {
+    pub(crate) const CHECK: Self = Self { check: true };
+}
+
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let package = workspace.root.join("qapi");

@@ -31,7 +31,7 @@ impl Context<'_> {
             (text, true)
         } else {
             let borrows = it.open || self.shapes.any_borrows(&members);
-            let null = members.is_empty() && !it.open;
+            let null = members.iter().all(|member| member.may_be_absent()) && !it.open;
             let open = it.open;
             (self.object(&name, &comment, &members, &doc, head, &[Direction::In], borrows, null, open), borrows)
         };

@@ -3659,7 +3659,9 @@ record! {
     pub struct BlockJobInfoMirror {
         /// True if every write goes to source and target together, so that the two no longer diverge. This is the
         /// moment to switch over. Never true in `copy-mode` `background`.
-        pub actively_synced: bool = "actively-synced",
+        ///
+        /// Absent from some releases.
+        pub actively_synced: Option<bool> = "actively-synced" optional,
     }
 }
 

@@ -14,7 +14,7 @@ use super::misfit::{Misfit, Path, Reason};
 use super::release::Release;
 use object::{Others, Shape};
 
-/// Who sends a value. Members that [vary](Member::vary) may be absent from what a server sends.
+/// Who sends a value. Members that [vary](field@Member::vary) may be absent from what a server sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Direction {

@@ -1837,7 +1837,7 @@ pub(super) static BLOCK_GRAPH_INFO: Struct = structure(
 .with(&BLOCK_NODE_INFO);
 
 pub(super) static BLOCK_JOB_INFO_MIRROR: Struct =
-    structure("BlockJobInfoMirror", since(8, 2), &[member("actively-synced", BOOL, since(8, 2))]);
+    structure("BlockJobInfoMirror", since(8, 2), &[member("actively-synced", BOOL, since(8, 2)).vary()]);
 
 pub(super) static BACKUP_PERF: Struct = structure(
     "BackupPerf",
