@@ -97,8 +97,8 @@ fn a_descriptor_is_sent_once_with_a_command_in_many_writes() {
         came.answer(peer);
         (first.len(), came)
     });
-    let _: Empty = monitor.execute_with_fd("add-fd", &Large::new(), &file("one")).unwrap();
-    let _: Empty = monitor.execute_with_fd("add-fd", &(), &file("two")).unwrap();
+    let _: Empty = monitor.execute_with_fd("add-fd", &Large::new(), file("one")).unwrap();
+    let _: Empty = monitor.execute_with_fd("add-fd", &(), file("two")).unwrap();
     let (length, came) = peer.join().unwrap();
     assert!(length > 600_000);
     assert_eq!(came.texts(), [(0, "one".to_owned()), (length, "two".to_owned())]);
@@ -176,7 +176,7 @@ fn only_a_unix_socket_carries_descriptors() {
         };
         let negotiation = line(GREETING);
         let command = line(&format!("{{\"return\": {{}}, \"id\": {}}}\r\n", id(&negotiation)));
-        line_end(&mut accepted, id(&command));
+        accepted.write_all(format!("{{\"return\": {{}}, \"id\": {}}}\r\n", id(&command)).as_bytes()).unwrap();
         command
     });
     check(tcp, peer);
@@ -186,10 +186,6 @@ fn only_a_unix_socket_carries_descriptors() {
         peer.answer("{}")
     });
     check(Plain(stream), peer);
-}
-
-fn line_end(stream: &mut TcpStream, id: u64) {
-    stream.write_all(format!("{{\"return\": {{}}, \"id\": {id}}}\r\n").as_bytes()).unwrap();
 }
 
 /// A wrapper that does not know of descriptors.

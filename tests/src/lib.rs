@@ -6,15 +6,23 @@
 
 extern crate alloc;
 
+pub mod agent;
+pub mod by_name;
+pub mod disks;
 pub mod gate;
 pub mod host;
 pub mod input;
 pub mod ledger;
 pub mod qemu;
 pub mod random;
+pub mod rom;
 pub mod said;
+pub mod sample;
 pub mod session;
 pub mod transcript;
+pub mod vocabulary;
+pub mod within;
+pub mod work;
 pub mod world;
 
 use core::time::Duration;

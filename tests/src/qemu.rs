@@ -19,8 +19,10 @@ use crate::{LIMIT, wait_until};
 
 /// Names the QEMUs to test with: `VERSION=PATH:VERSION=PATH`.
 pub const SYSTEMS: &str = "QMP_TEST_QEMUS";
+/// Names the guest agents to test with, likewise.
+pub const AGENTS: &str = "QMP_TEST_QEMU_GAS";
 
-/// A QEMU on this machine.
+/// A QEMU on this machine, or a guest agent of one.
 #[derive(Clone, Debug)]
 pub struct Qemu {
     /// As `--version` prints it.
@@ -42,18 +44,23 @@ impl Qemu {
 /// # Panics
 /// Where none is named, and says how they are.
 pub fn all() -> Vec<Qemu> {
-    let list = env::var(SYSTEMS).unwrap_or_else(|_| {
+    listed(SYSTEMS)
+}
+
+/// The programs that the environment's `variable` names.
+fn listed(variable: &str) -> Vec<Qemu> {
+    let list = env::var(variable).unwrap_or_else(|_| {
         panic!(
-            "{SYSTEMS} is not set. `cargo xtask test` sets it; by hand: {SYSTEMS}=7.2.22=/usr/bin/qemu-system-x86_64"
+            "{variable} is not set. `cargo xtask test` sets it; by hand: {SYSTEMS}=7.2.22=/usr/bin/qemu-system-x86_64"
         )
     });
     let qemu = |entry: &str| {
         let (version, path) =
-            entry.split_once('=').unwrap_or_else(|| panic!("{SYSTEMS}: {entry:?} is not VERSION=PATH"));
+            entry.split_once('=').unwrap_or_else(|| panic!("{variable}: {entry:?} is not VERSION=PATH"));
         Qemu { version: version.into(), path: path.into() }
     };
     let qemus: Vec<Qemu> = list.split(':').filter(|entry| !entry.is_empty()).map(qemu).collect();
-    assert!(!qemus.is_empty(), "{SYSTEMS} names no QEMU");
+    assert!(!qemus.is_empty(), "{variable} names no program");
     qemus
 }
 
@@ -62,7 +69,18 @@ pub fn all() -> Vec<Qemu> {
 /// # Panics
 /// If it failed with any.
 pub fn each(test: impl Fn(&Qemu) + Sync) {
-    let qemus = all();
+    each_of(&all(), test);
+}
+
+/// Runs `test` with every guest agent side by side, likewise.
+///
+/// # Panics
+/// If it failed with any.
+pub fn each_agent(test: impl Fn(&Qemu) + Sync) {
+    each_of(&listed(AGENTS), test);
+}
+
+fn each_of(qemus: &[Qemu], test: impl Fn(&Qemu) + Sync) {
     let failed: Vec<&str> = thread::scope(|scope| {
         let run = |qemu| {
             let test = &test;
@@ -97,6 +115,7 @@ pub struct Machine {
 
 const MONITOR: &str = "m";
 const COMPLAINTS: &str = "stderr";
+const OUTPUT: &str = "stdout";
 /// How long a QEMU may take to start.
 const COMES_UP: Duration = Duration::from_secs(10);
 
@@ -134,6 +153,7 @@ impl Machine {
         let folder = tempfile::Builder::new().prefix("qmp").tempdir_in("/tmp").expect("a folder in /tmp");
         let listener = UnixListener::bind(folder.path().join(MONITOR)).expect("a socket");
         let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
+        let output = fs::File::create(folder.path().join(OUTPUT)).expect("a file");
         let pretty = if pretty { "on" } else { "off" };
         let process = Command::new(&qemu.path)
             .args(["-M", "none", "-display", "none", "-S"])
@@ -142,7 +162,7 @@ impl Machine {
             .args(arguments)
             .current_dir(folder.path())
             .stdin(Stdio::from(OwnedFd::from(listener)))
-            .stdout(Stdio::null())
+            .stdout(output)
             .stderr(complaints)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", qemu.path.display()));
@@ -211,6 +231,11 @@ impl Machine {
     /// What QEMU wrote to its standard error.
     pub fn complaints(&self) -> String {
         fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default()
+    }
+
+    /// What QEMU wrote to its standard output: all of it only when it has ended by itself.
+    pub fn output(&self) -> String {
+        fs::read_to_string(self.folder.path().join(OUTPUT)).unwrap_or_default()
     }
 }
 

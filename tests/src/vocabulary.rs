@@ -1,0 +1,130 @@
+//! Values read as the types of the vocabulary and written again, by names known at run time only.
+
+use alloc::string::String;
+use core::fmt;
+
+use qmp_core::json::{Value, de, ser};
+use serde::{Deserialize, Serialize};
+
+pub use crate::by_name::{GUEST_AGENT, QMP};
+
+/// A vocabulary, by its names on the wire.
+#[derive(Debug)]
+pub struct Vocabulary {
+    pub(crate) arguments: &'static [Row],
+    /// Commands in the form that older releases take.
+    pub(crate) older: &'static [Row],
+    pub(crate) returns: &'static [Row],
+    pub(crate) events: &'static [Row],
+    pub(crate) types: &'static [Row],
+}
+
+/// A type of the vocabulary.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) again: fn(Value<'_>) -> Result<String, Unread>,
+}
+
+/// Why a value is none of its type.
+#[derive(Clone, Copy, Debug)]
+pub enum Unread {
+    /// It cannot be read.
+    Whole(de::Error),
+    /// It can, but not all that it holds in lists and in members that are read when asked for.
+    Within,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(error) => write!(f, "{error}"),
+            Self::Within => f.write_str("an element or a nested member cannot be read"),
+        }
+    }
+}
+
+impl Vocabulary {
+    /// Reads the arguments of the command `name` (`null` for none), in its older form where they fit only that, and writes them
+    /// again. `None`: no such command.
+    pub fn decode_arguments(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
+        let newest = find(self.arguments, name)?(value);
+        let older = || find(self.older, name).and_then(|again| again(value).ok());
+        Some(newest.or_else(|error| older().ok_or(error)))
+    }
+
+    /// Reads what the command `name` returned, and writes it again. `None`: no such command.
+    pub fn decode_return(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
+        Some(find(self.returns, name)?(value))
+    }
+
+    /// Reads the data of the event `name` (`null` for none), and writes it again. `None`: no such event.
+    pub fn decode_event(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
+        Some(find(self.events, name)?(value))
+    }
+
+    /// Reads a value of the type `name`, and writes it again. `None`: no such type.
+    pub fn decode_type(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
+        Some(find(self.types, name)?(value))
+    }
+}
+
+fn find(rows: &[Row], name: &str) -> Option<fn(Value<'_>) -> Result<String, Unread>> {
+    rows.iter().find(|row| row.name == name).map(|row| row.again)
+}
+
+/// Reads a `T`, to the last element, and writes it.
+pub(crate) fn again<'a, T: Deserialize<'a> + Serialize + PartialEq>(value: Value<'a>) -> Result<String, Unread> {
+    let read = T::deserialize(&mut de::Deserializer::new(value)).map_err(Unread::Whole)?;
+    // Equality reads what is read when asked for only, and what cannot be read is equal to nothing.
+    #[allow(clippy::eq_op, reason = "see above")]
+    if read != read {
+        return Err(Unread::Within);
+    }
+    Ok(written(&read))
+}
+
+/// What `value` is on the wire.
+///
+/// # Panics
+/// If it cannot be written.
+pub fn written(value: &(impl Serialize + ?Sized)) -> String {
+    let mut buffer = vec![0; 4 << 20];
+    let mut sink = ser::SliceSink::new(&mut buffer);
+    value.serialize(&mut ser::Serializer::new(&mut sink)).expect("what was read can be written");
+    String::from_utf8(sink.into_written().to_vec()).expect("JSON is UTF-8")
+}
+
+/// What is wrong with what a value was read as and written `again`, if anything: a name that is unknown, a value that cannot be
+/// read, a member that got lost. The order of members does not matter, nor how a number is written.
+pub fn fault(again: Option<Result<String, Unread>>, value: Value<'_>) -> Option<String> {
+    match again {
+        None => Some("unknown name".into()),
+        Some(Err(error)) => Some(error.to_string()),
+        Some(Ok(again)) => {
+            let (given, again): (serde_json::Value, serde_json::Value) = (json(&value.to_string()), json(&again));
+            (!same(&given, &again)).then(|| format!("written again as {again}"))
+        }
+    }
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Whether these are the same JSON. No object and one that is empty are the same, too: no arguments, no data.
+fn same(one: &serde_json::Value, other: &serde_json::Value) -> bool {
+    use serde_json::Value::{Array, Null, Number, Object};
+    match (one, other) {
+        (Number(one), Number(other)) if one.is_f64() || other.is_f64() => one.as_f64() == other.as_f64(),
+        (Array(one), Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Object(one), Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(name, one)| other.get(name).is_some_and(|other| same(one, other)))
+        }
+        (Null, Object(object)) | (Object(object), Null) => object.is_empty(),
+        _ => one == other,
+    }
+}
