@@ -75,6 +75,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
+// Tests have std; they need not be as careful where a name comes from.
+#![cfg_attr(test, allow(clippy::std_instead_of_alloc, clippy::std_instead_of_core))]
 
 #[cfg(test)]
 extern crate std;

@@ -11,9 +11,9 @@ use qmp_qapi::commands::{BlockdevAdd, DeviceAdd, ObjectAdd, older};
 use qmp_qapi::events::RdmaGidStatusChanged;
 use qmp_qapi::types::{
     AudiodevGenericOptions, BlockDeviceTimedStats, BlockdevOptions, BlockdevOptionsBranch, BlockdevRef, ChardevBackend,
-    CpuDefinitionInfo, CpuInfo, CpuInfoBranch, CpuInfoFast, CpuInfoFastBranch, DisplayGLMode, DisplayOptions, ImageInfo,
-    MigrationInfo, ObjectOptionsBranch, PciMemoryRegion, RunState, SevInfo, SevInfoBranch, StatsValue,
-    StatusInfo, VersionTriple,
+    CpuDefinitionInfo, CpuInfo, CpuInfoArch, CpuInfoBranch, CpuInfoFast, CpuInfoFastBranch, DisplayGLMode,
+    DisplayOptions, ImageInfo, MigrationInfo, ObjectOptionsBranch, PciMemoryRegion, RunState, SevInfo, SevInfoBranch,
+    StatsValue, StatusInfo, VersionTriple,
 };
 use qmp_qapi::{Any, Event, List, Pairs};
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,7 @@ fn tags_that_older_releases_left_out_are_not_needed() {
     // 2.12 sent the architecture as `arch` alone.
     let cpu = r#"{"cpu-index":0,"qom-path":"/machine/unattached/device[0]","thread-id":1,"arch":"x86"}"#;
     let cpu = both_ways::<CpuInfoFast<'_>>(cpu);
-    assert_eq!((cpu.target, cpu.arch.map(|arch| arch.name())), (CpuInfoFastBranch::Untagged, Some("x86")));
+    assert_eq!((cpu.target, cpu.arch.map(CpuInfoArch::name)), (CpuInfoFastBranch::Untagged, Some("x86")));
 }
 
 #[test]
@@ -172,7 +172,9 @@ fn events_without_data_are_read() {
     // Before 2.10 there was none.
     let Ok(Event::Shutdown(shutdown)) = Event::read("SHUTDOWN", Value::NULL) else { panic!("no event") };
     assert_eq!((shutdown.guest, shutdown.reason), (None, None));
-    let Ok(Event::Shutdown(shutdown)) = Event::read("SHUTDOWN", value(r#"{"guest": true}"#)) else { panic!("no event") };
+    let Ok(Event::Shutdown(shutdown)) = Event::read("SHUTDOWN", value(r#"{"guest": true}"#)) else {
+        panic!("no event")
+    };
     assert_eq!((shutdown.guest, shutdown.reason), (Some(true), None));
     // One that never came without.
     assert_eq!(
@@ -293,7 +295,10 @@ fn a_member_that_comes_twice_is_an_error() {
 
 #[test]
 fn null_is_no_way_to_leave_a_member_out() {
-    assert_eq!(refused::<BlockdevOptions<'_>>(r#"{"driver": "null-co", "node-name": null}"#).0, ErrorKind::ExpectedString);
+    assert_eq!(
+        refused::<BlockdevOptions<'_>>(r#"{"driver": "null-co", "node-name": null}"#).0,
+        ErrorKind::ExpectedString
+    );
     assert_eq!(refused::<MigrationInfo<'_>>(r#"{"status": null}"#).0, ErrorKind::ExpectedString);
     assert_eq!(refused::<MigrationInfo<'_>>(r#"{"ram": null}"#).0, ErrorKind::ExpectedObject);
     assert_eq!(refused::<MigrationInfo<'_>>(r#"{"blocked-reasons": null}"#).0, ErrorKind::WrongType);

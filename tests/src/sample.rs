@@ -58,6 +58,7 @@ impl Maker<'_> {
                 }
             }
         }
+        samples.dedup_by(|one, other| one.arguments == other.arguments);
         samples
     }
 
@@ -79,6 +80,8 @@ impl Maker<'_> {
             ("port", Type::Str) => json!("1"),
             // Descriptors are those of nobody.
             ("fd" | "fdset-id", Type::Int(_)) => json!(i32::MAX),
+            // `object-add` of older releases: any members, but members.
+            ("props", Type::Any) => json!({}),
             (_, of) => self.of(of, depth.saturating_add(1)),
         }
     }

@@ -74,7 +74,8 @@ fn examples_are_what_they_show() {
         for (number, line) in &example.lines {
             messages += 1;
             for fault in reader.faults(line) {
-                let _ = writeln!(faults, "{} in {}, line {number}: {fault}\n    {line}", example.about, example.chapter);
+                let _ =
+                    writeln!(faults, "{} in {}, line {number}: {fault}\n    {line}", example.about, example.chapter);
             }
         }
         if !reader.seen {

@@ -6,22 +6,22 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use qmp_qapi::commands::{
-    BlockExportAdd, BlockExportDel, BlockSetWriteThreshold, BlockdevAdd, BlockdevBackup, BlockdevOpenTray, Cont, DeviceAdd, DeviceDel,
-    DumpGuestMemory, Migrate, MigrateSetCapabilities, NbdServerStart, NbdServerStop, NetdevAdd, Stop, SystemPowerdown,
-    SystemReset, SystemWakeup,
+    BlockExportAdd, BlockExportDel, BlockSetWriteThreshold, BlockdevAdd, BlockdevBackup, BlockdevOpenTray, Cont,
+    DeviceAdd, DeviceDel, DumpGuestMemory, Migrate, MigrateSetCapabilities, NbdServerStart, NbdServerStop, NetdevAdd,
+    Stop, SystemPowerdown, SystemReset, SystemWakeup,
 };
 use qmp_qapi::types::{
-    BlkdebugEvent, BlkdebugInjectErrorOptions, BlockExportOptions, BlockExportOptionsBranch, BlockExportOptionsNbd,
-    BlockdevOptions, BlockdevOptionsBlkdebug, BlockdevOptionsBranch, BlockdevOptionsNull, BlockdevOptionsQuorum,
-    BlockdevRef, DumpStatus, GuestPanicAction, IoOperationType, MigrationCapability, MigrationCapabilityStatus, MigrationStatus, MirrorSyncMode, Netdev,
-    NetdevBranch, NetdevStreamOptions, QuorumOpType, ShutdownCause, SocketAddress, SocketAddressLegacy,
-    UnixSocketAddress, WatchdogAction,
+    BlkdebugEvent, BlkdebugIOType, BlkdebugInjectErrorOptions, BlockExportOptions, BlockExportOptionsBranch,
+    BlockExportOptionsNbd, BlockdevOptions, BlockdevOptionsBlkdebug, BlockdevOptionsBranch, BlockdevOptionsNull,
+    BlockdevOptionsQuorum, BlockdevRef, DumpStatus, GuestPanicAction, IoOperationType, MigrationCapability,
+    MigrationCapabilityStatus, MigrationStatus, MirrorSyncMode, Netdev, NetdevBranch, NetdevStreamOptions,
+    QuorumOpType, ShutdownCause, SocketAddress, SocketAddressLegacy, UnixSocketAddress, WatchdogAction,
 };
 use qmp_qapi::{Event, List};
+use qmp_tests::LIMIT;
 use qmp_tests::qemu;
 use qmp_tests::rom::{Out, rom};
 use qmp_tests::work::Work;
-use qmp_tests::LIMIT;
 
 /// Waits for an event of this form, and gives what is made of it.
 macro_rules! wait {
@@ -157,12 +157,17 @@ fn nodes_tell_of_trouble() {
             assert!(it.amount_exceeded > 0);
         });
 
-        // Of three disks one cannot be read, and then two.
-        for name in ["one", "two", "three", "target"] {
-            work.does(&BlockdevAdd(null(name)));
+        // Of three disks with the same content two cannot be read.
+        for name in ["one", "two", "three"] {
+            work.add_raw(name);
+            work.io(name, "write -P 1 0 64k");
         }
-        let error = BlkdebugInjectErrorOptions { errno: Some(5), ..BlkdebugInjectErrorOptions::new(BlkdebugEvent::ReadAio) };
-        let errors = [error];
+        work.add_raw("target");
+        let errors = [BlkdebugInjectErrorOptions {
+            iotype: Some(BlkdebugIOType::Read),
+            errno: Some(5),
+            ..BlkdebugInjectErrorOptions::new(BlkdebugEvent::None)
+        }];
         for (name, image) in [("bad", "one"), ("worse", "two")] {
             let options = BlockdevOptionsBlkdebug {
                 inject_error: Some(List::new(&errors)),

@@ -1,6 +1,8 @@
 //! The catalogue beside what real QEMUs say of themselves, and questions to their schemas.
 
-use std::collections::BTreeSet;
+extern crate alloc;
+
+use alloc::collections::BTreeSet;
 use std::process::Command;
 
 use qmp_core::client::{Config, Message, Slot, Storage};

@@ -2,6 +2,7 @@
 
 use std::os::unix::net::{UnixListener, UnixStream};
 
+use qmp_core::json::Value;
 use qmp_qapi::commands::{
     self, ChardevAdd, ChardevChange, ChardevRemove, DeviceAdd, DeviceDel, DeviceListProperties, NetdevAdd, NetdevDel,
     ObjectAdd, ObjectDel, QomGet, QomList, QomListProperties, QomListTypes, QomSet, QueryChardev, QueryChardevBackends,
@@ -242,7 +243,7 @@ fn objects_are_made_read_set_and_deleted() {
         work.ask(&QomGet::new("/objects/thread", "poll-max-ns"), |value| assert_eq!(value, Any::Int(5000)));
         work.does(&QomSet::new("/objects/thread", "poll-max-ns", Any::Int(7000)));
         work.ask(&QomGet::new("/objects/thread", "poll-max-ns"), |value| {
-            assert_eq!(value.received().and_then(|it| it.as_i64()), Some(7000));
+            assert_eq!(value.received().and_then(Value::as_i64), Some(7000));
         });
         work.ask(&QomGet::new("/objects/memory", "prealloc"), |value| assert_eq!(value, Any::Bool(true)));
         work.ask(&QomGet::new("/objects/memory", "type"), |value| assert_eq!(value, Any::Str("memory-backend-ram")));

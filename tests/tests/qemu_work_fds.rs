@@ -24,7 +24,7 @@ fn a_disk_is_opened_through_a_descriptor() {
         let open = || OpenOptions::new().read(true).write(true).open(&path).expect("the file");
         let set =
             work.ask_with_fd(&AddFd { opaque: Some("rdwr: \"disk\" \\"), ..AddFd::new() }, open(), |it| it.fdset_id);
-        let more = AddFd { fdset_id: Some(set), opaque: Some("rdonly"), ..AddFd::new() };
+        let more = AddFd { fdset_id: Some(set), opaque: Some("rdonly") };
         let second = work.ask_with_fd(&more, File::open(&path).expect("the file"), |it| {
             assert_eq!(it.fdset_id, set);
             it.fd

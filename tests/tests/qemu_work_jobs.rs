@@ -265,18 +265,22 @@ fn grouped_backups_fail_together() {
         let all = [
             TransactionAction::BlockdevBackup(types::BlockdevBackup {
                 job_id: Some("one"),
-                speed: Some(1),
+                auto_finalize: Some(false),
                 ..types::BlockdevBackup::new("disk", MirrorSyncMode::Full, "target")
             }),
             TransactionAction::DriveBackup(types::DriveBackup {
                 job_id: Some("two"),
                 format: Some("qcow2"),
-                speed: Some(1),
+                auto_finalize: Some(false),
                 ..types::DriveBackup::new("other", MirrorSyncMode::Full, &path)
             }),
         ];
         let properties = TransactionProperties { completion_mode: Some(ActionCompletionMode::Grouped) };
         work.does(&Transaction { properties: Some(properties), ..Transaction::new(List::new(&all)) });
+        // Each waits for the other, and then both for leave to end.
+        for job in ["one", "two"] {
+            work.job_until(job, "pending");
+        }
         work.does(&JobCancel::new("one"));
         for job in ["one", "two"] {
             let states = work.job_until(job, "null");

@@ -1,5 +1,6 @@
 //! The memory of real machines: dumped, saved, ballooned, by typed commands.
 
+use qmp_core::json::Value;
 use qmp_qapi::commands::{
     Balloon, DumpGuestMemory, Memsave, Pmemsave, QomGet, QomSet, QueryBalloon, QueryCpusFast, QueryDump,
     QueryDumpGuestMemoryCapability, QueryMemorySizeSummary,
@@ -95,7 +96,7 @@ fn a_balloon_is_told_its_size() {
             let stats = it.received().expect("a value");
             // What was never told is 2^64 - 1, or not there.
             println!("QEMU {}: {:?}", qemu.version, stats.get("stats"));
-            assert!(stats.get("last-update").and_then(|it| it.as_i64()).is_some());
+            assert!(stats.get("last-update").and_then(Value::as_i64).is_some());
         });
         work.finish();
 

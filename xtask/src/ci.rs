@@ -1,15 +1,19 @@
 //! `cargo xtask ci`: what must hold beyond the tests.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
 use crate::steps::Steps;
-use crate::workspace::{CORE, Workspace};
-use crate::{codegen, no_std, readme, tool, tree};
+use crate::workspace::{CORE, QAPI, Workspace};
+use crate::{build_time, codegen, no_std, readme, size, tool, tree};
 
-/// The proof's manifest: a workspace of its own, so that `--workspace` does not reach it.
+/// Bare-metal programs: workspaces of their own, so that `--workspace` does not reach them. The second has several programs, one a
+/// feature.
 const PROOF: [&str; 2] = ["--manifest-path", "tests/no-std/Cargo.toml"];
+const SIZE: [&str; 2] = ["--manifest-path", "tests/size/Cargo.toml"];
+const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 pub(crate) fn run() -> Result<ExitCode> {
@@ -25,12 +29,15 @@ pub(crate) fn run() -> Result<ExitCode> {
 
     steps.run("format", "one layout, so that diffs show what changed", || {
         run(&[&["fmt", "--all", "--check"]])?;
-        run(&[&["fmt", "--check"], &PROOF])
+        run(&[&["fmt", "--check"], &PROOF])?;
+        run(&[&["fmt", "--check"], &SIZE])
     });
 
     steps.run("clippy", "the lint table holds everywhere", || {
         run(&[&["clippy", "--workspace", "--all-targets"], &DENY_WARNINGS])?;
-        run(&[&["clippy"], &PROOF, &["--target-dir"], &[&proof_target(&workspace)], &DENY_WARNINGS])
+        let target = bare_metal_target(&workspace);
+        run(&[&["clippy"], &PROOF, &["--target-dir", &target], &DENY_WARNINGS])?;
+        run(&[&["clippy"], &SIZE, &SIZES, &["--target-dir", &target], &DENY_WARNINGS])
     });
     let core_alone = ["clippy", "--package", CORE];
     steps.run("clippy, core's features together", "none at all, and all at once", || {
@@ -42,6 +49,27 @@ pub(crate) fn run() -> Result<ExitCode> {
             run(&[&core_alone, &["--lib", "--no-default-features", "--features", feature], &DENY_WARNINGS])
         })
     });
+
+    let vocabulary = workspace.package(QAPI)?;
+    let vocabulary_alone = ["clippy", "--package", QAPI, "--no-default-features"];
+    steps.run("clippy, the vocabulary's features together", "none at all, and all at once", || {
+        run(&[&vocabulary_alone, &["--lib"], &DENY_WARNINGS])?;
+        run(&[&vocabulary_alone, &["--all-targets", "--all-features"], &DENY_WARNINGS])
+    });
+    steps.run(
+        "the vocabulary's chapters one by one",
+        "each builds with no more than it asks for, without warnings",
+        || {
+            // Not by clippy, whose lints do not depend on what else is there.
+            let mut features = vocabulary.features.iter().filter(|feature| !["all", "default"].contains(&&***feature));
+            features.try_for_each(|feature| {
+                let check = ["check", "--package", QAPI, "--no-default-features", "--features", feature];
+                tool::run(
+                    cargo(&[&check]).env("RUSTFLAGS", "-D warnings").env("CARGO_TARGET_DIR", chapters(&workspace)),
+                )
+            })
+        },
+    );
 
     steps.run("documentation", "complete, and every link leads somewhere", || {
         let doc = |arguments: &[&str]| tool::run(deny_warnings(&mut cargo(&[&["doc", "--no-deps"], arguments])));
@@ -58,6 +86,8 @@ pub(crate) fn run() -> Result<ExitCode> {
     steps.run("dependencies", "all of them from the public registry", || tree::dependencies(&workspace));
 
     no_std::add_to(&mut steps, &workspace)?;
+    size::add_to(&mut steps, &workspace);
+    build_time::add_to(&mut steps, &workspace);
     Ok(steps.finish())
 }
 
@@ -65,6 +95,11 @@ fn deny_warnings(command: &mut Command) -> &mut Command {
     command.env("RUSTDOCFLAGS", "-D warnings")
 }
 
-fn proof_target(workspace: &Workspace) -> String {
+fn bare_metal_target(workspace: &Workspace) -> String {
     workspace.target.join("no-std-lint").display().to_string()
+}
+
+/// A folder of its own: other flags would have all else built anew.
+fn chapters(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("chapters")
 }

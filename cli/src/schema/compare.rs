@@ -2,8 +2,8 @@
 //!
 //! A type of the one and a type of the other are compared once, where they first meet; so a difference is told once, too.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::fmt::Write as _;
-use std::collections::{BTreeMap, BTreeSet};
 
 use qmp_qapi::registry::{self, Alternate, Command, Enum, Event, Presence, Release, Type, Union, qmp};
 

@@ -1,6 +1,6 @@
 //! What `query-qmp-schema` answered, by names.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
 
 use qmp_core::json::de;
 use qmp_qapi::List;

@@ -1,6 +1,6 @@
 //! Commands, events and types, a line each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use super::live::{Command, Event, Live, Member, Type};
 

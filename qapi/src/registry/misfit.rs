@@ -163,7 +163,14 @@ impl Reason {
 
     /// Whether it helps to see the value.
     const fn is_about_value(self) -> bool {
-        matches!(self, Self::NotWhole { .. } | Self::OutOfRange { .. } | Self::UnknownValue { .. } | Self::Value { .. })
+        matches!(
+            self,
+            Self::NotWhole { .. }
+                | Self::OutOfRange { .. }
+                | Self::UnknownValue { .. }
+                | Self::Value { .. }
+                | Self::Alternative { .. }
+        )
     }
 }
 

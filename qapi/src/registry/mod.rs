@@ -45,8 +45,6 @@
 //!
 //! Statics and no code for each command. They refer to each other; what is never referred to, the linker drops.
 
-#![cfg_attr(test, allow(clippy::std_instead_of_alloc, reason = "tests have std"))]
-
 mod build;
 mod check;
 mod command;

@@ -69,9 +69,11 @@ pub(crate) fn pick<T>(random: &mut Random, makers: &[fn(&mut Random) -> T]) -> T
 struct Definition {
     /// The JSON of a value.
     written: fn(u64) -> String,
-    /// Reads JSON: whether it is that value, and what it is written as again.
-    read: fn(u64, &'static mut [u8]) -> Result<(bool, String), String>,
+    read: Read,
 }
+
+/// Reads JSON: whether it is the value of a seed, and what it is written as again.
+type Read = fn(u64, &'static mut [u8]) -> Result<(bool, String), String>;
 
 /// Writes values of `T` and reads them back: what is read is what was written, and goes out again as it came.
 ///

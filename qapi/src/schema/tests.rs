@@ -1,8 +1,8 @@
 //! Questions to small schemas, in every order; to those of real QEMUs, see `tests/tests/qemu_vocabulary.rs`.
 
+use std::format;
 use std::string::String;
 use std::vec::Vec;
-use std::{format, vec};
 
 use qmp_core::json::Payload;
 
@@ -145,10 +145,10 @@ fn what_there_is_no_room_for_is_told() {
 
 #[test]
 fn entities_by_name() {
-    let mut text: Vec<u8> = format!("[{}]", vec![ENTITIES[0], ENTITIES[6]].join(",")).into();
+    let mut text: Vec<u8> = format!("[{}]", [ENTITIES[0], ENTITIES[6]].join(",")).into();
     let schema = Schema::new(Payload::parse(&mut text).unwrap().decode().unwrap());
     assert_eq!(schema.command("add").map(|command| command.ret_type), Some("[2]"));
     assert_eq!(schema.event("DONE").map(|event| event.arg_type), Some("4"));
     assert!(schema.command("DONE").is_none() && schema.event("add").is_none() && schema.entity("1").is_none());
-    assert_eq!(core::mem::size_of::<Question<'_, 64>>() / 64, 17);
+    assert_eq!(size_of::<Question<'_, 64>>() / 64, 17);
 }

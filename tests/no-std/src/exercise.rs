@@ -14,11 +14,14 @@ use qmp_core::server::{self, Server};
 use qmp_core::time::Instant;
 use serde::{Deserialize, Serialize};
 
+use crate::vocabulary;
+
 /// Calls the core's API with memory and bytes that the compiler knows nothing of.
 pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
     write_json(memory, received);
     read_stream(memory, received);
     read_recording(memory, received);
+    read_and_write_types(memory, received);
     session(received);
     lent_session(memory, received);
     serve(received);
@@ -73,6 +76,13 @@ fn read_recording(memory: &mut [u8], received: &[u8]) {
             Recorded::Message(payload) => read_payload(payload),
             other => _ = black_box(other),
         }
+    }
+}
+
+#[inline(never)]
+fn read_and_write_types(memory: &mut [u8], received: &mut [u8]) {
+    if let Ok(payload) = Payload::parse(received) {
+        vocabulary::exercise(payload.into_value(), memory);
     }
 }
 
@@ -183,6 +193,7 @@ fn answer(incoming: Incoming<'_, '_>) {
     if let Ok(ticket) = commands.exec_oob_raw(black_box("yank"), black_box("{}")) {
         _ = black_box(commands.set_timeout(ticket, core::time::Duration::from_millis(black_box(9))));
     }
+    vocabulary::send(commands);
     _ = black_box(commands.execute_raw(black_box("a"), black_box("{}")));
     _ = black_box(commands.negotiate(black_box(true)));
     black_box((commands.credits(), commands.session(), commands.oob_enabled()));

@@ -1,4 +1,4 @@
-//! A bare-metal program around the core, made to be linked, not to be run.
+//! A bare-metal program around core and vocabulary, made to be linked, not to be run.
 //!
 //! It has no std and no allocator, and its panic handler calls a function that exists nowhere. So it links only if the compiler
 //! proved that no panic can be reached from [`exercise`](exercise::exercise), whatever the bytes are. `cargo xtask no-std`
@@ -7,6 +7,7 @@
 #![no_main]
 
 mod exercise;
+mod vocabulary;
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
