@@ -7,7 +7,7 @@ use std::thread;
 
 use qmp_core::json::de::{self, ErrorKind};
 use qmp_core::json::{Payload, Value, ser};
-use qmp_qapi::commands::{BlockdevAdd, DeviceAdd, ObjectAdd, older};
+use qmp_qapi::commands::{BlockdevAdd, DeviceAdd, ObjectAdd, QueryBlock, QueryStatus, older};
 use qmp_qapi::events::RdmaGidStatusChanged;
 use qmp_qapi::types::{
     AudiodevGenericOptions, BlockDeviceTimedStats, BlockdevOptions, BlockdevOptionsBranch, BlockdevRef, ChardevBackend,
@@ -92,7 +92,7 @@ fn unknown_events_are_kept_with_their_data() {
     }
     assert_eq!(Event::read("stop", Value::NULL).map(|event| event.name()), Ok("stop"));
     // A known one with data that it cannot have is an error.
-    assert_eq!(Event::read("STOP", value("[]")).map_err(|error| error.kind()), Err(ErrorKind::WrongType));
+    assert_eq!(Event::read("STOP", value("[]")).map_err(|error| error.kind()), Err(ErrorKind::ExpectedObject));
 }
 
 #[test]
@@ -317,6 +317,17 @@ fn a_command_that_takes_anything_takes_it_both_ways() {
     // What has a field is none of the others, wherever it stands.
     let received = read::<DeviceAdd<'_>>(r#"{"a": 1, "i\u0064": "i", "driver": "d", "b": 2}"#);
     assert_eq!(written(&received), r#"{"driver":"d","id":"i","a":1,"b":2}"#);
+}
+
+#[test]
+fn a_command_that_needs_no_arguments_is_read_without_any() {
+    // As a server does, which gets no `arguments` then.
+    for text in ["null", "{}"] {
+        assert_eq!(read::<QueryBlock>(text), QueryBlock::new());
+        assert_eq!(read::<QueryStatus>(text), QueryStatus);
+    }
+    assert_eq!(refused::<DeviceAdd<'_>>("null").0, ErrorKind::ExpectedObject);
+    assert_eq!(refused::<QueryBlock>("[]").0, ErrorKind::ExpectedObject);
 }
 
 #[test]

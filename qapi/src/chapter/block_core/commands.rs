@@ -24,7 +24,7 @@ record! {
     /// -> {"execute": "query-block", "arguments": {"flat": true}}
     /// <- {"return": [{"device": "", "qdev": "/machine/peripheral/vda/virtio-backend", "type": "unknown", "removable": false, "locked": false, "inserted": {"file": "/srv/vm/web1.qcow2", "node-name": "disk0", "ro": false, "drv": "qcow2", "backing_file_depth": 0, "children": [{"child": "file", "node-name": "disk0-file"}], "active": true, "encrypted": false, "detect_zeroes": "off", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0, "image": {"filename": "/srv/vm/web1.qcow2", "format": "qcow2", "virtual-size": 21474836480, "actual-size": 5368979456, "cluster-size": 65536, "dirty-flag": false}, "cache": {"writeback": true, "direct": false, "no-flush": false}, "write_threshold": 0}, "io-status": "ok"}]}
     /// ```
-    pub struct QueryBlock {
+    pub struct QueryBlock or null {
         /// True leaves out the nested `backing-image` information, which saves much time and text with long backing
         /// chains. False if absent.
         ///
@@ -65,7 +65,7 @@ record! {
     /// -> {"execute": "query-blockstats"}
     /// <- {"return": [{"device": "", "qdev": "/machine/peripheral/vda/virtio-backend", "node-name": "disk0", "stats": {"rd_bytes": 182190080, "wr_bytes": 40124416, "zone_append_bytes": 0, "unmap_bytes": 0, "rd_operations": 6120, "wr_operations": 1871, "zone_append_operations": 0, "flush_operations": 402, "unmap_operations": 0, "rd_total_time_ns": 1931870345, "wr_total_time_ns": 2210078112, "zone_append_total_time_ns": 0, "flush_total_time_ns": 810445120, "unmap_total_time_ns": 0, "wr_highest_offset": 5368971264, "rd_merged": 0, "wr_merged": 12, "zone_append_merged": 0, "unmap_merged": 0, "idle_time_ns": 3001245000, "failed_rd_operations": 0, "failed_wr_operations": 0, "failed_zone_append_operations": 0, "failed_flush_operations": 0, "failed_unmap_operations": 0, "invalid_rd_operations": 0, "invalid_wr_operations": 0, "invalid_zone_append_operations": 0, "invalid_flush_operations": 0, "invalid_unmap_operations": 0, "account_invalid": true, "account_failed": true, "timed_stats": []}}]}
     /// ```
-    pub struct QueryBlockstats {
+    pub struct QueryBlockstats or null {
         /// True answers one entry a node, with `node-name` and no `device`; false or absent one entry a device, with
         /// its `parent` and `backing` nodes nested.
         ///
@@ -653,7 +653,7 @@ record! {
     /// -> {"execute": "query-named-block-nodes", "arguments": {"flat": true}}
     /// <- {"return": [{"file": "/srv/vm/web1.qcow2", "node-name": "disk0-file", "ro": false, "drv": "file", "backing_file_depth": 0, "children": [], "active": true, "encrypted": false, "detect_zeroes": "off", "bps": 0, "bps_rd": 0, "bps_wr": 0, "iops": 0, "iops_rd": 0, "iops_wr": 0, "image": {"filename": "/srv/vm/web1.qcow2", "format": "file", "virtual-size": 5369036800, "actual-size": 5368979456}, "cache": {"writeback": true, "direct": false, "no-flush": false}, "write_threshold": 0}]}
     /// ```
-    pub struct QueryNamedBlockNodes {
+    pub struct QueryNamedBlockNodes or null {
         /// True leaves out the nested `backing-image` information.
         ///
         /// Since 5.0; default `false`.
@@ -1851,7 +1851,7 @@ record! {
     /// <- {"return": {}}
     /// <- {"event": "DEVICE_TRAY_MOVED", "data": {"device": "", "id": "cd0", "tray-open": true}, "timestamp": {"seconds": 1754290004, "microseconds": 22781}}
     /// ```
-    pub struct Eject<'a> {
+    pub struct Eject<'a> or null {
         /// The drive. Use `id`, one of the two is required.
         ///
         /// **deprecated** since 5.0.
@@ -1900,7 +1900,7 @@ record! {
     /// <- {"return": {}}
     /// <- {"event": "DEVICE_TRAY_MOVED", "data": {"device": "", "id": "cd0", "tray-open": true}, "timestamp": {"seconds": 1754290110, "microseconds": 904412}}
     /// ```
-    pub struct BlockdevOpenTray<'a> {
+    pub struct BlockdevOpenTray<'a> or null {
         /// The drive. Use `id`, one of the two is required.
         ///
         /// **deprecated** since 5.0.
@@ -1947,7 +1947,7 @@ record! {
     /// <- {"return": {}}
     /// <- {"event": "DEVICE_TRAY_MOVED", "data": {"device": "", "id": "cd0", "tray-open": false}, "timestamp": {"seconds": 1754290133, "microseconds": 76015}}
     /// ```
-    pub struct BlockdevCloseTray<'a> {
+    pub struct BlockdevCloseTray<'a> or null {
         /// The drive. Use `id`, one of the two is required.
         ///
         /// **deprecated** since 5.0.
@@ -2290,7 +2290,7 @@ record! {
     /// -> {"execute": "x-blockdev-del", "arguments": {"node-name": "disk0"}}
     /// <- {"return": {}}
     /// ```
-    pub struct XBlockdevDel<'a> {
+    pub struct XBlockdevDel<'a> or null {
         /// `node-name`. Always there in the newest release.
         pub node_name: Option<&'a str> = "node-name" optional,
         /// `id`. Until 2.7.
@@ -2326,7 +2326,7 @@ record! {
     /// -> {"execute": "x-blockdev-remove-medium", "arguments": {"id": "cd0"}}
     /// <- {"return": {}}
     /// ```
-    pub struct XBlockdevRemoveMedium<'a> {
+    pub struct XBlockdevRemoveMedium<'a> or null {
         /// The drive. Either this or `id`.
         ///
         /// **deprecated**.

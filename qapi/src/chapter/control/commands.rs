@@ -19,7 +19,7 @@ record! {
     /// -> {"execute": "qmp_capabilities", "arguments": {"enable": ["oob"]}}
     /// <- {"return": {}}
     /// ```
-    pub struct QmpCapabilities<'a> {
+    pub struct QmpCapabilities<'a> or null {
         /// Extensions to switch on, out of those in the greeting's `capabilities`. None unless given. One that was not
         /// offered is an error, and the session stays in negotiation.
         ///

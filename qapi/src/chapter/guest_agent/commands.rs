@@ -132,7 +132,7 @@ record! {
     /// -> {"execute": "guest-set-time", "arguments": {"time": 1767225600000000000}}
     /// <- {"return": {}}
     /// ```
-    pub struct GuestSetTime {
+    pub struct GuestSetTime or null {
         /// Nanoseconds since 1970-01-01 00:00 UTC.
         pub time: Option<i64> = "time" optional,
     }
@@ -190,7 +190,7 @@ record! {
     /// ```text
     /// -> {"execute": "guest-shutdown", "arguments": {"mode": "reboot"}}
     /// ```
-    pub struct GuestShutdown<'a> {
+    pub struct GuestShutdown<'a> or null {
         /// `powerdown` switches off, `halt` stops without switching off, `reboot` restarts. Left out, it is
         /// `powerdown`.
         pub mode: Option<&'a str> = "mode" optional,
@@ -470,7 +470,7 @@ record! {
     /// -> {"execute": "guest-fsfreeze-freeze-list", "arguments": {"mountpoints": ["/", "/var/lib/mysql"]}}
     /// <- {"return": 2}
     /// ```
-    pub struct GuestFsfreezeFreezeList<'a> {
+    pub struct GuestFsfreezeFreezeList<'a> or null {
         /// Mount points to freeze, on Windows volumes such as `D:\`. All unless given.
         pub mountpoints: Option<List<'a, &'a str>> = "mountpoints" optional,
     }
@@ -528,7 +528,7 @@ record! {
     /// -> {"execute": "guest-fstrim", "arguments": {"minimum": 1048576}}
     /// <- {"return": {"paths": [{"path": "/", "minimum": 1048576, "trimmed": 5368709120}, {"path": "/boot/efi", "error": "trim not supported"}]}}
     /// ```
-    pub struct GuestFstrim {
+    pub struct GuestFstrim or null {
         /// Free stretches shorter than this many bytes are left alone; the file system may round up. 0 discards all.
         /// Windows ignores it.
         ///

@@ -59,7 +59,7 @@ record! {
     /// -> {"execute": "query-machines"}
     /// <- {"return": [{"name": "pc-q35-9.2", "hotpluggable-cpus": true, "numa-mem-supported": false, "default-cpu-type": "qemu64-x86_64-cpu", "cpu-max": 4096, "deprecated": false, "default-ram-id": "pc.ram", "acpi": true}, {"name": "none", "hotpluggable-cpus": false, "numa-mem-supported": false, "cpu-max": 1, "deprecated": false, "default-ram-id": "ram", "acpi": false}]}
     /// ```
-    pub struct QueryMachines {
+    pub struct QueryMachines or null {
         /// Also list the property values by which each versioned type differs from the newest. Makes the answer very
         /// long.
         ///
@@ -880,7 +880,7 @@ record! {
     /// -> {"execute": "query-firmware-log", "arguments": {"max-size": 16384}}
     /// <- {"return": {"version": "edk2-stable202508", "log": "U2VjQ29yZVN0YXJ0dXBXaXRoU3RhY2soMHhGRkZDQzAwMCwgMHg4MjAwMDApClBsYXRmb3JtIFBFSU0gTG9hZGVkCkRYRSBJUEwgRW50cnkK"}}
     /// ```
-    pub struct QueryFirmwareLog {
+    pub struct QueryFirmwareLog or null {
         /// How many bytes of log to return at most, before base64. The end of the log is kept. 1 MiB if left out, and
         /// no more than that.
         pub max_size: Option<u64> = "max-size" optional,

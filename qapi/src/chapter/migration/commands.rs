@@ -95,7 +95,7 @@ record! {
     /// -> {"execute": "migrate-set-parameters", "arguments": {"max-bandwidth": 1250000000, "downtime-limit": 500, "multifd-channels": 4}}
     /// <- {"return": {}}
     /// ```
-    pub struct MigrateSetParameters<'a> {
+    pub struct MigrateSetParameters<'a> or null {
         /// Milliseconds from the end of migration to the first RARP announcement on the destination, 50 unless set,
         /// 100000 at most.
         ///
@@ -579,7 +579,7 @@ record! {
     /// <- {"event": "MIGRATION", "data": {"status": "active"}, "timestamp": {"seconds": 1730210990, "microseconds": 51807}}
     /// <- {"event": "MIGRATION", "data": {"status": "completed"}, "timestamp": {"seconds": 1730211018, "microseconds": 902376}}
     /// ```
-    pub struct Migrate<'a> {
+    pub struct Migrate<'a> or null {
         /// Where to, in one of the forms `tcp:host:port`, `unix:path`, `vsock:cid:port`, `rdma:host:port`, `fd:name` (a
         /// descriptor passed with `getfd`), `exec:command` (run by the shell, reads the stream) or
         /// `file:path,offset=n`. Either this or `channels`.
@@ -639,7 +639,7 @@ record! {
     /// <- {"return": {}}
     /// <- {"event": "MIGRATION", "data": {"status": "setup"}, "timestamp": {"seconds": 1730210981, "microseconds": 503118}}
     /// ```
-    pub struct MigrateIncoming<'a> {
+    pub struct MigrateIncoming<'a> or null {
         /// Where to listen or read, in the forms known from `migrate`. Either this or `channels`.
         pub uri: Option<&'a str> = "uri" optional,
         /// The same as structures. Exactly one of type `main`.
@@ -956,7 +956,7 @@ record! {
     /// -> {"execute": "query-dirty-rate", "arguments": {"calc-time-unit": "millisecond"}}
     /// <- {"return": {"status": "measured", "dirty-rate": 214, "start-time": 91477, "calc-time": 800, "calc-time-unit": "millisecond", "sample-pages": 1024, "mode": "page-sampling"}}
     /// ```
-    pub struct QueryDirtyRate<'a> {
+    pub struct QueryDirtyRate<'a> or null {
         /// Unit in which to report `calc-time`, seconds when left out.
         ///
         /// Since 8.2.
@@ -1025,7 +1025,7 @@ record! {
     /// -> {"execute": "cancel-vcpu-dirty-limit", "arguments": {"cpu-index": 1}}
     /// <- {"return": {}}
     /// ```
-    pub struct CancelVcpuDirtyLimit {
+    pub struct CancelVcpuDirtyLimit or null {
         /// The vCPU, from 0. All of them when left out.
         pub cpu_index: Option<i64> = "cpu-index" optional,
     }

@@ -291,7 +291,7 @@ record! {
     /// -> {"execute": "add-fd", "arguments": {"fdset-id": 4, "opaque": "rdwr:/srv/vm/web01.qcow2"}}
     /// <- {"return": {"fdset-id": 4, "fd": 27}}
     /// ```
-    pub struct AddFd<'a> {
+    pub struct AddFd<'a> or null {
         /// The set, made if it does not exist. Not negative. A new one gets a free number unless given.
         pub fdset_id: Option<i64> = "fdset-id" optional,
         /// A note to find it again by, shown in `query-fdsets`.
@@ -380,7 +380,7 @@ record! {
     /// -> {"execute": "query-command-line-options", "arguments": {"option": "msg"}}
     /// <- {"return": [{"option": "msg", "parameters": [{"name": "guest-name", "type": "boolean"}, {"name": "timestamp", "type": "boolean"}]}]}
     /// ```
-    pub struct QueryCommandLineOptions<'a> {
+    pub struct QueryCommandLineOptions<'a> or null {
         /// One option, without the dash. An unknown name is an error. All unless given.
         pub option: Option<&'a str> = "option" optional,
     }

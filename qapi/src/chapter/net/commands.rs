@@ -108,7 +108,7 @@ record! {
     /// -> {"execute": "query-rx-filter", "arguments": {"name": "nic0"}}
     /// <- {"return": [{"name": "nic0", "promiscuous": false, "multicast": "normal", "unicast": "normal", "vlan": "normal", "broadcast-allowed": true, "multicast-overflow": false, "unicast-overflow": false, "main-mac": "52:54:00:ab:cd:01", "vlan-table": [0, 100], "unicast-table": [], "multicast-table": ["01:00:5e:00:00:01", "33:33:00:00:00:01"]}]}
     /// ```
-    pub struct QueryRxFilter<'a> {
+    pub struct QueryRxFilter<'a> or null {
         /// Id of one card, else all.
         pub name: Option<&'a str> = "name" optional,
     }

@@ -125,7 +125,7 @@ record! {
     /// -> {"execute": "qom-list-types", "arguments": {"implements": "tls-creds", "abstract": true}}
     /// <- {"return": [{"name": "tls-creds", "abstract": true, "parent": "object"}, {"name": "tls-creds-x509", "parent": "tls-creds"}, {"name": "tls-creds-psk", "parent": "tls-creds"}]}
     /// ```
-    pub struct QomListTypes<'a> {
+    pub struct QomListTypes<'a> or null {
         /// Only this type, its descendants, or those that have it as interface, such as `device`.
         pub implements: Option<&'a str> = "implements" optional,
         /// True adds types of which no object can be made. Without it, false.

@@ -68,7 +68,7 @@ record! {
     /// -> {"execute": "set-action", "arguments": {"reboot": "shutdown", "shutdown": "pause", "panic": "pause"}}
     /// <- {"return": {}}
     /// ```
-    pub struct SetAction<'a> {
+    pub struct SetAction<'a> or null {
         /// When the guest resets itself.
         pub reboot: Option<RebootAction<'a>> = "reboot" optional,
         /// When the guest powers off.

@@ -42,7 +42,7 @@ record! {
     /// -> {"execute": "query-stats-schemas", "arguments": {"provider": "kvm"}}
     /// <- {"return": [{"provider": "kvm", "target": "vcpu", "stats": [{"name": "exits", "type": "cumulative", "exponent": 0}, {"name": "halt_wait_ns", "type": "cumulative", "unit": "seconds", "base": 10, "exponent": -9}]}]}
     /// ```
-    pub struct QueryStatsSchemas<'a> {
+    pub struct QueryStatsSchemas<'a> or null {
         /// Only the counters of this one. All if left out.
         pub provider: Option<StatsProvider<'a>> = "provider" optional,
     }
