@@ -16,8 +16,8 @@ pub(crate) trait FromMembers<'de>: Blank {
     /// The names of the members known, 64 at most.
     const NAMES: &'static [&'static str];
 
-    /// Hands each field to `members`, in the order of the names.
-    fn read<M: MapAccess<'de>>(&mut self, members: &mut Members<'_, 'de, M>);
+    /// Hands each field to `members`, in the order of the names, from the `turn` of the first on. Returns that behind the last.
+    fn read<M: MapAccess<'de>>(&mut self, turn: u8, members: &mut Members<'_, 'de, M>) -> u8;
 }
 
 /// Reads an object.
@@ -49,7 +49,9 @@ pub(crate) fn no_members<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(
 impl<'de> FromMembers<'de> for () {
     const NAMES: &'static [&'static str] = &[];
 
-    fn read<M: MapAccess<'de>>(&mut self, _: &mut Members<'_, 'de, M>) {}
+    fn read<M: MapAccess<'de>>(&mut self, turn: u8, _: &mut Members<'_, 'de, M>) -> u8 {
+        turn
+    }
 }
 
 /// Reads an object in its place: a result without the value costs less code.
@@ -66,7 +68,7 @@ impl<'de, T: FromMembers<'de>> Visitor<'de> for Read<'_, T> {
         const { assert!(T::NAMES.len() <= u64::BITS as usize, "a bit for each member") };
         let mut members = Members::of(&mut object, T::NAMES);
         loop {
-            self.0.read(&mut members);
+            self.0.read(0, &mut members);
             if !members.are_left() {
                 return members.end();
             }
@@ -85,48 +87,52 @@ impl<'de, T: FromMembers<'de>> Visitor<'de> for Read<'_, T> {
 /// The members of an object, on their way into fields.
 ///
 /// Each field takes its turn, in the order of the names, round after round while members [are left](Self::are_left): the one
-/// whose member comes next reads it, the others do nothing. As members mostly come in that order, too, one round mostly does.
-/// All that is the same for any field, errors as well, is said here: a field costs its type one call.
+/// whose member comes next reads it, the others do nothing. All that is the same for any field, errors as well, is said here:
+/// a field costs its type one call.
 pub(crate) struct Members<'m, 'de, M: MapAccess<'de>> {
     object: &'m mut M,
     names: &'static [&'static str],
-    /// The field that reads next; 0 at the end. Here and below a field is a bit.
-    next: u64,
-    turn: u64,
+    /// The field whose member comes next, or [`END`].
+    next: u8,
+    /// Fields read and fields that must be, a bit each.
     read: u64,
     required: u64,
     outcome: Result<(), M::Error>,
 }
 
+const END: u8 = u8::MAX;
+
 impl<'m, 'de, M: MapAccess<'de>> Members<'m, 'de, M> {
     fn of(object: &'m mut M, names: &'static [&'static str]) -> Self {
-        let mut members = Self { object, names, next: 0, turn: 1, read: 0, required: 0, outcome: Ok(()) };
+        let mut members = Self { object, names, next: END, read: 0, required: 0, outcome: Ok(()) };
         members.advance();
         members
     }
 
-    /// The turn of a field that must be read.
+    /// The turn of a field that must be read. Returns that of the next field, as the function below does.
     #[cfg_attr(target_os = "none", inline(never))]
-    pub(crate) fn read<T: Deserialize<'de>>(&mut self, field: &mut T) {
-        self.required |= self.turn;
-        if let Some(value) = self.value() {
+    pub(crate) fn read<T: Deserialize<'de>>(&mut self, turn: u8, field: &mut T) -> u8 {
+        self.required |= bit(turn);
+        if self.next == turn
+            && let Some(value) = self.value()
+        {
             *field = value;
         }
+        turn.wrapping_add(1)
     }
 
     /// The turn of a field that may stay `None`. (A `null` is read as the type reads it.)
     #[cfg_attr(target_os = "none", inline(never))]
-    pub(crate) fn read_some<T: Deserialize<'de>>(&mut self, field: &mut Option<T>) {
-        if let Some(value) = self.value() {
+    pub(crate) fn read_some<T: Deserialize<'de>>(&mut self, turn: u8, field: &mut Option<T>) -> u8 {
+        if self.next == turn
+            && let Some(value) = self.value()
+        {
             *field = Some(value);
         }
+        turn.wrapping_add(1)
     }
 
-    /// The value of the field whose turn it is, if it comes next.
     fn value<T: Deserialize<'de>>(&mut self) -> Option<T> {
-        if !self.is_next() {
-            return None;
-        }
         match self.object.next_value() {
             Ok(value) => {
                 self.advance();
@@ -139,19 +145,13 @@ impl<'m, 'de, M: MapAccess<'de>> Members<'m, 'de, M> {
         }
     }
 
-    fn is_next(&mut self) -> bool {
-        let is_next = self.next == self.turn;
-        self.turn <<= 1;
-        is_next
-    }
-
     /// Goes on to the next member known.
     fn advance(&mut self) {
         loop {
             match self.object.next_key_seed(Name(self.names)) {
                 Ok(Some(Some(index))) => return self.begin(index),
                 Ok(Some(None)) => {}
-                Ok(None) => return self.next = 0,
+                Ok(None) => return self.next = END,
                 Err(error) => return self.fail(error),
             }
             if let Err(error) = self.object.next_value::<IgnoredAny>() {
@@ -161,24 +161,23 @@ impl<'m, 'de, M: MapAccess<'de>> Members<'m, 'de, M> {
     }
 
     fn begin(&mut self, index: usize) {
-        self.next = 1 << (index % 64);
-        if self.read & self.next != 0 {
-            let name = self.name(self.next);
-            return self.fail(M::Error::duplicate_field(name));
+        self.next = u8::try_from(index).unwrap_or(END);
+        let it = bit(self.next);
+        if self.read & it != 0 {
+            return self.fail(M::Error::duplicate_field(self.name(it)));
         }
-        self.read |= self.next;
+        self.read |= it;
     }
 
     /// Nothing is read after an error.
     fn fail(&mut self, error: M::Error) {
-        self.next = 0;
+        self.next = END;
         self.outcome = Err(error);
     }
 
     /// Whether another round is needed.
-    fn are_left(&mut self) -> bool {
-        self.turn = 1;
-        self.next != 0
+    const fn are_left(&self) -> bool {
+        self.next != END
     }
 
     fn end(self) -> Result<(), M::Error> {
@@ -189,10 +188,14 @@ impl<'m, 'de, M: MapAccess<'de>> Members<'m, 'de, M> {
         }
     }
 
-    /// The name of the first of `fields`.
+    /// The name of the first of these fields.
     fn name(&self, fields: u64) -> &'static str {
         self.names.get(fields.trailing_zeros() as usize).copied().unwrap_or_default()
     }
+}
+
+const fn bit(turn: u8) -> u64 {
+    1 << (turn % 64)
 }
 
 /// An object without members.

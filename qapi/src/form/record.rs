@@ -43,9 +43,14 @@ macro_rules! record {
         impl<'a> $crate::form::FromMembers<'a> for $name $(<$a>)? {
             const NAMES: &'static [&'static str] = &[$($key),*];
 
-            #[allow(unused_variables, reason = "there may be none")]
-            fn read<M: ::serde::de::MapAccess<'a>>(&mut self, members: &mut $crate::form::Members<'_, 'a, M>) {
-                $($crate::form::record! { @field self members $field $($optional)? })*
+            #[allow(unused_variables, reason = "there may be no field")]
+            fn read<M: ::serde::de::MapAccess<'a>>(
+                &mut self,
+                turn: u8,
+                members: &mut $crate::form::Members<'_, 'a, M>,
+            ) -> u8 {
+                $(let turn = $crate::form::record! { @field self members turn $field $($optional)? };)*
+                turn
             }
         }
 
@@ -57,8 +62,8 @@ macro_rules! record {
     };
     (@start $deserializer:ident) => { $crate::form::object($deserializer) };
     (@start $deserializer:ident null) => { $crate::form::object_or_null($deserializer) };
-    (@field $self:ident $members:ident $field:ident) => { $members.read(&mut $self.$field); };
-    (@field $self:ident $members:ident $field:ident optional) => { $members.read_some(&mut $self.$field); };
+    (@field $self:ident $members:ident $turn:ident $field:ident) => { $members.read($turn, &mut $self.$field) };
+    (@field $self:ident $members:ident $turn:ident $field:ident optional) => { $members.read_some($turn, &mut $self.$field) };
 
     // Reading an open object: its members, then the whole of it for the rest.
     (@read $name:ident<$a:lifetime> [] [$open:ident] $($field:ident: $type:ty = $key:literal $($optional:ident)?,)*) => {

@@ -14,8 +14,8 @@ impl<T: Blank> Blank for Data<T> {
 impl<'de, T: Blank + Deserialize<'de>> FromMembers<'de> for Data<T> {
     const NAMES: &'static [&'static str] = &["data"];
 
-    fn read<M: MapAccess<'de>>(&mut self, members: &mut Members<'_, 'de, M>) {
-        members.read(&mut self.0);
+    fn read<M: MapAccess<'de>>(&mut self, turn: u8, members: &mut Members<'_, 'de, M>) -> u8 {
+        members.read(turn, &mut self.0)
     }
 }
 

@@ -10,6 +10,7 @@ use qmp_core::client::Commands;
 use qmp_core::command::Command;
 use qmp_core::json::{Value, ser};
 use qmp_qapi::chapter::{block_core, net, qom};
+use qmp_qapi::schema::{Question, Root, Schema, Step};
 use qmp_qapi::types::{
     BlockInfo, BlockdevOptions, BlockdevRef, ChardevBackend, ImageInfo, RunState, SocketAddress, SocketAddressLegacy,
     StatusInfo, StrOrNull,
@@ -50,6 +51,17 @@ pub(crate) fn exercise(value: Value<'_>, memory: &mut [u8]) {
     nested(value, memory);
     pairs(value);
     given(memory);
+    ask(value);
+}
+
+/// Asks a schema.
+#[inline(never)]
+fn ask(value: Value<'_>) {
+    let Ok(entities) = value.decode() else { return };
+    let schema = Schema::new(entities);
+    let steps = [Step::Branch("qcow2"), Step::Member("aio"), Step::Value("threads"), Step::Feature("unstable")];
+    _ = black_box(schema.has(Question::<8>::new(black_box(Root::Command("blockdev-add")), black_box(&steps))));
+    _ = black_box((schema.command("stop"), schema.event("STOP")));
 }
 
 /// Sends typed commands.
