@@ -5,6 +5,7 @@ use qmp_core::json::{Value, de};
 use serde::{Serialize, Serializer};
 
 use crate::Any;
+#[allow(unused_imports, reason = "no chapter that is on may have events")]
 use crate::events;
 
 /// Any event of the chapters that are on, with its data.

@@ -54,8 +54,8 @@
 //!   [`Any`], members that nobody knows in advance are [`Pairs`].
 //! - Each one reads and writes: a client writes commands and reads replies, a server the other way round. What is written reads
 //!   back as what it was.
-//! - `new` takes what must be there; the rest is `None`. More members come with each release of QEMU, so build with
-//!   `..X::new(…)`, and match an enum with a last arm.
+//! - `new` takes what must be there; the rest is `None`. What goes to QEMU has it, and all of the guest agent's. More members come
+//!   with each release of QEMU, so build with `..X::new(…)`, and match an enum with a last arm.
 //! - A member that any release lacks is an `Option`, also where QEMU's own documentation of today calls it mandatory. So one build
 //!   reads every release.
 //! - Shown by `Debug`, a type is the JSON that it is on the wire.

@@ -23,7 +23,9 @@ use serde::ser::{Serialize, Serializer};
 /// # Ok::<(), qmp_core::json::de::Error>(())
 /// ```
 ///
-/// Two lists are equal if their elements are, one by one. An element that cannot be read is equal to none.
+/// Two lists are equal if their elements are, one by one. An element that cannot be read is equal to none. Of two received lists no
+/// element is read, however deep they nest: they are equal if they are the same JSON, with the same members in the same order, those
+/// that `T` does not know included.
 ///
 /// A received list is read by the reader of qmp-core and written by its writer; any other format gets an error that says so.
 #[derive(Clone, Copy)]
@@ -138,6 +140,10 @@ impl<'a, T, const N: usize> From<&'a [T; N]> for List<'a, T> {
 
 impl<'a, T: Copy + Deserialize<'a> + PartialEq> PartialEq for List<'a, T> {
     fn eq(&self, other: &Self) -> bool {
+        if let (Form::Received(one), Form::Received(other)) = (self.0, other.0) {
+            return one == other;
+        }
+        // No deeper than the given one.
         let mut others = other.iter();
         self.iter().all(|one| match (one, others.next()) {
             (Ok(one), Some(Ok(other))) => one == other,

@@ -15,8 +15,11 @@ use crate::form::Blank;
 /// It is how a type contains itself without an allocator, and why reading takes no more stack however deep a message nests:
 /// [`get`](Self::get) goes one level down.
 ///
-/// Two are equal if what they hold is; what cannot be read is equal to nothing. A received one is read by the reader of
-/// qmp-core and written by its writer; any other format gets an error that says so.
+/// Two are equal if what they hold is; what cannot be read is equal to nothing. Of two received ones nothing is read, however deep
+/// they nest: they are equal if they are the same JSON, with the same members in the same order, those that `T` does not know
+/// included.
+///
+/// A received one is read by the reader of qmp-core and written by its writer; any other format gets an error that says so.
 #[derive(Clone, Copy)]
 pub struct Nested<'a, T>(Form<'a, T>);
 
@@ -55,7 +58,11 @@ impl<'a, T> From<&'a T> for Nested<'a, T> {
 
 impl<'a, T: Copy + Deserialize<'a> + PartialEq> PartialEq for Nested<'a, T> {
     fn eq(&self, other: &Self) -> bool {
-        matches!((self.get(), other.get()), (Ok(one), Ok(other)) if one == other)
+        match (self.0, other.0) {
+            (Form::Received(one, _), Form::Received(other, _)) => one == other,
+            // No deeper than the given one.
+            _ => matches!((self.get(), other.get()), (Ok(one), Ok(other)) if one == other),
+        }
     }
 }
 

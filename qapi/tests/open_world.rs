@@ -12,8 +12,8 @@ use qmp_qapi::events::RdmaGidStatusChanged;
 use qmp_qapi::types::{
     AudiodevGenericOptions, BlockDeviceTimedStats, BlockdevOptions, BlockdevOptionsBranch, BlockdevRef, ChardevBackend,
     CpuDefinitionInfo, CpuInfo, CpuInfoArch, CpuInfoBranch, CpuInfoFast, CpuInfoFastBranch, DisplayGLMode,
-    DisplayOptions, ImageInfo, MigrationInfo, ObjectOptionsBranch, PciMemoryRegion, RunState, SevInfo, SevInfoBranch,
-    StatsValue, StatusInfo, VersionTriple,
+    DisplayOptions, ImageInfo, MigrationInfo, ObjectOptionsBranch, PciDeviceInfo, PciMemoryRegion, RunState, SevInfo,
+    SevInfoBranch, StatsValue, StatusInfo, VersionTriple,
 };
 use qmp_qapi::{Any, Event, List, Pairs};
 use serde::{Deserialize, Serialize};
@@ -251,6 +251,8 @@ fn what_holds_itself_is_read_without_more_stack() {
             let image = read::<ImageInfo<'_>>(&text);
             assert_eq!(written(&image), text);
             assert_eq!(format!("{image:?}"), text);
+            let others = [text.clone(), text.replace("last", "lost")];
+            assert_eq!(others.map(|other| image == read::<ImageInfo<'_>>(&other)), [true, false]);
             follow(image)
         };
         // A thousandth part of it for each level is not enough for anything.
@@ -259,6 +261,57 @@ fn what_holds_itself_is_read_without_more_stack() {
     }
     let mut text = chain(1024).into_bytes();
     assert!(Payload::parse(&mut text).is_err());
+}
+
+/// A bridge behind a bridge, as many of them.
+fn bridges(length: usize) -> String {
+    let device = r#"{"bus":0,"slot":1,"function":0,"class_info":{"class":1},"id":{"device":1,"vendor":2},"qdev_id":"d","regions":[]"#;
+    let range = r#"{"base":0,"limit":0}"#;
+    let bus = format!(
+        r#"{{"number":0,"secondary":1,"subordinate":2,"io_range":{range},"memory_range":{range},"prefetchable_range":{range}}}"#
+    );
+    let bridge = format!(r#"{device},"pci_bridge":{{"bus":{bus},"devices":["#);
+    format!("[{}{device}}}{}]", bridge.repeat(length), "]}}".repeat(length))
+}
+
+#[test]
+fn lists_within_lists_are_compared_without_more_stack() {
+    // Three levels of JSON for each.
+    for length in [50, 340] {
+        let (text, other) = (bridges(length), bridges(length - 1));
+        let compare = move || {
+            let [one, same, other] = [&text, &text, &other].map(|text| read::<List<'_, PciDeviceInfo<'_>>>(text));
+            assert_eq!((one == same, one == other), (true, false));
+        };
+        let thread = thread::Builder::new().stack_size(128 << 10).spawn(compare).expect("a thread");
+        thread.join().expect("no overflow");
+    }
+}
+
+#[test]
+fn given_and_received_are_equal_if_what_they_hold_is() {
+    let image =
+        |name: &str| read::<ImageInfo<'_>>(&format!(r#"{{"filename":"{name}","format":"raw","virtual-size":1}}"#));
+    let [one, other] = ["one", "other"].map(image);
+    let received = read::<ImageInfo<'_>>(
+        r#"{"filename":"above","format":"raw","virtual-size":1,"backing-image":
+            {"x":0,"virtual-size":1,"format":"raw","filename":"one"}}"#,
+    );
+    for (backing, is) in [(one, true), (other, false)] {
+        let given = ImageInfo { backing_image: Some((&backing).into()), ..image("above") };
+        assert_eq!((given == received, received == given), (is, is));
+    }
+    let elements = [VersionTriple { major: 1, minor: 2, micro: 3 }];
+    let given = List::new(&elements);
+    for (text, is) in [
+        (r#"[{"x": 0, "micro": 3, "minor": 2, "major": 1}]"#, true),
+        (r#"[{"major": 1, "minor": 2, "micro": 4}]"#, false),
+        (r#"[{"major": 1, "minor": 2}]"#, false),
+        ("[]", false),
+    ] {
+        let received = read::<List<'_, VersionTriple>>(text);
+        assert_eq!((given == received, received == given), (is, is), "{text}");
+    }
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! Every command, reply, event and type of both vocabularies by its name on the wire.
 
 use qmp_core::command::Command;
-use qmp_qapi::{commands, events, guest_agent, types};
+use qmp_qapi::{commands, events, guest_agent, registry, types};
 
 use crate::vocabulary::{Row, Vocabulary, again};
 
 /// QMP's vocabulary.
 pub static QMP: Vocabulary = Vocabulary {
+    facts: registry::qmp,
     arguments: &[
         Row { name: "query-kvm", again: |value| again::<commands::QueryKvm>(value) },
         Row { name: "x-accel-stats", again: |value| again::<commands::XAccelStats>(value) },
@@ -2108,6 +2109,7 @@ pub static QMP: Vocabulary = Vocabulary {
 
 /// The guest agent's.
 pub static GUEST_AGENT: Vocabulary = Vocabulary {
+    facts: registry::guest_agent,
     arguments: &[
         Row { name: "guest-sync-delimited", again: |value| again::<guest_agent::commands::GuestSyncDelimited>(value) },
         Row { name: "guest-sync", again: |value| again::<guest_agent::commands::GuestSync>(value) },

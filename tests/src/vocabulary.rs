@@ -1,16 +1,19 @@
-//! Values read as the types of the vocabulary and written again, by names known at run time only.
+//! Values read as the types of the vocabulary, to the last element, and written again, by names known at run time only.
 
 use alloc::string::String;
 use core::fmt;
 
 use qmp_core::json::{Value, de, ser};
+use qmp_qapi::registry::{self, Arguments, Presence, Release, Type};
 use serde::{Deserialize, Serialize};
 
 pub use crate::by_name::{GUEST_AGENT, QMP};
+use crate::within;
 
 /// A vocabulary, by its names on the wire.
 #[derive(Debug)]
 pub struct Vocabulary {
+    pub(crate) facts: fn() -> &'static registry::Vocabulary,
     pub(crate) arguments: &'static [Row],
     /// Commands in the form that older releases take.
     pub(crate) older: &'static [Row],
@@ -27,19 +30,19 @@ pub(crate) struct Row {
 }
 
 /// Why a value is none of its type.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Unread {
     /// It cannot be read.
     Whole(de::Error),
-    /// It can, but not all that it holds in lists and in members that are read when asked for.
-    Within,
+    /// It can, but not this that it holds in lists and in members that are read when asked for.
+    Within(String),
 }
 
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole(error) => write!(f, "{error}"),
-            Self::Within => f.write_str("an element or a nested member cannot be read"),
+            Self::Within(fault) => f.write_str(fault),
         }
     }
 }
@@ -50,37 +53,58 @@ impl Vocabulary {
     pub fn decode_arguments(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
         let newest = find(self.arguments, name)?(value);
         let older = || find(self.older, name).and_then(|again| again(value).ok());
-        Some(newest.or_else(|error| older().ok_or(error)))
+        let Ok(again) = newest else {
+            return Some(newest.or_else(|error| older().ok_or(error)));
+        };
+        let known = (self.facts)().command(name)?;
+        let release = self.newest(&known.presence);
+        let unread = match known.arguments_in(release) {
+            Arguments::Members(members) => within::unread_members(self, value, members, release),
+            Arguments::Union(union) => within::unread(self, value, Type::Union(union), release),
+        };
+        Some(whole(again, unread))
     }
 
     /// Reads what the command `name` returned, and writes it again. `None`: no such command.
     pub fn decode_return(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
-        Some(find(self.returns, name)?(value))
+        let again = find(self.returns, name)?(value);
+        let known = (self.facts)().command(name)?;
+        let release = self.newest(&known.presence);
+        Some(again.and_then(|again| match known.returns_in(release) {
+            Some(of) => whole(again, within::unread(self, value, of, release)),
+            None => Ok(again),
+        }))
     }
 
     /// Reads the data of the event `name` (`null` for none), and writes it again. `None`: no such event.
     pub fn decode_event(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
-        Some(find(self.events, name)?(value))
+        let again = find(self.events, name)?(value);
+        let known = (self.facts)().event(name)?;
+        let release = self.newest(&known.presence);
+        Some(again.and_then(|again| whole(again, within::unread_members(self, value, known.data, release))))
     }
 
-    /// Reads a value of the type `name`, and writes it again. `None`: no such type.
-    pub fn decode_type(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
+    /// Reads a value of the type `name`, though not all that is in it, and writes it again. `None`: no such type.
+    pub(crate) fn decode_type(&self, name: &str, value: Value<'_>) -> Option<Result<String, Unread>> {
         Some(find(self.types, name)?(value))
     }
+
+    fn newest(&self, presence: &Presence) -> Release {
+        (self.facts)().newest_that(|release| presence.includes(release)).expect("a release that has it")
+    }
+}
+
+fn whole(again: String, unread: Option<String>) -> Result<String, Unread> {
+    unread.map_or(Ok(again), |fault| Err(Unread::Within(fault)))
 }
 
 fn find(rows: &[Row], name: &str) -> Option<fn(Value<'_>) -> Result<String, Unread>> {
     rows.iter().find(|row| row.name == name).map(|row| row.again)
 }
 
-/// Reads a `T`, to the last element, and writes it.
-pub(crate) fn again<'a, T: Deserialize<'a> + Serialize + PartialEq>(value: Value<'a>) -> Result<String, Unread> {
+/// Reads a `T` and writes it.
+pub(crate) fn again<'a, T: Deserialize<'a> + Serialize>(value: Value<'a>) -> Result<String, Unread> {
     let read = T::deserialize(&mut de::Deserializer::new(value)).map_err(Unread::Whole)?;
-    // Equality reads what is read when asked for only, and what cannot be read is equal to nothing.
-    #[allow(clippy::eq_op, reason = "see above")]
-    if read != read {
-        return Err(Unread::Within);
-    }
     Ok(written(&read))
 }
 

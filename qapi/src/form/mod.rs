@@ -22,6 +22,9 @@ mod newtype;
 mod read;
 mod record;
 mod simple_union;
+#[cfg(test)]
+#[allow(single_use_lifetimes, unreachable_pub, reason = "as in the chapters")]
+mod tests;
 mod union;
 mod write;
 

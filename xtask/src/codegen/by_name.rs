@@ -14,22 +14,26 @@ use super::shape::Shapes;
 
 pub(crate) fn generate(qmp: &Schema, agent: &Schema, files: &mut Files) -> Result<()> {
     let mut text = "//! Every command, reply, event and type of both vocabularies by its name on the wire.\n\n\
-                    use qmp_core::command::Command;\nuse qmp_qapi::{commands, events, guest_agent, types};\n\n\
+                    use qmp_core::command::Command;\nuse qmp_qapi::{commands, events, guest_agent, registry, types};\n\n\
                     use crate::vocabulary::{Row, Vocabulary, again};\n"
         .to_owned();
-    vocabulary(&mut text, "QMP", "QMP's vocabulary.", "", qmp)?;
-    vocabulary(&mut text, "GUEST_AGENT", "The guest agent's.", "guest_agent::", agent)?;
+    vocabulary(&mut text, ["QMP", "QMP's vocabulary."], "", qmp)?;
+    vocabulary(&mut text, ["GUEST_AGENT", "The guest agent's."], "guest_agent::", agent)?;
     files.rust("src/by_name.rs", &text)
 }
 
-fn vocabulary(text: &mut String, name: &str, what: &str, module: &str, schema: &Schema) -> Result<()> {
+fn vocabulary(text: &mut String, [name, what]: [&str; 2], module: &str, schema: &Schema) -> Result<()> {
     let shapes = Shapes::of(schema);
     let commands = || schema.chapters.iter().flat_map(|chapter| &chapter.commands);
     let typed = |path: &str, wire: &str, borrows: bool| {
         format!("{module}{path}::{}{}", camel(wire), if borrows { "<'_>" } else { "" })
     };
 
-    writeln!(text, "\n/// {what}\npub static {name}: Vocabulary = Vocabulary {{ arguments: &[")?;
+    writeln!(
+        text,
+        "\n/// {what}\npub static {name}: Vocabulary = Vocabulary {{ facts: registry::{}, arguments: &[",
+        name.to_lowercase()
+    )?;
     for it in commands() {
         row(text, &it.head.name, &typed("commands", &it.head.name, borrows(it, &shapes)))?;
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::docs::Docs;
 use super::files::Files;
-use super::model::{Chapter, Head};
+use super::model::{Chapter, Direction, Head};
 use super::names::{camel, module};
 use super::shape::Shapes;
 use super::words;
@@ -21,6 +21,8 @@ pub(crate) struct Context<'s> {
     pub(crate) docs: &'s Docs,
     /// The module in which all types of the vocabulary are found.
     pub(crate) types: &'static str,
+    /// Whether its users answer commands, too, so that they make what only ever is returned.
+    pub(crate) answers: bool,
 }
 
 /// Adds the files of `chapter` to `files`.
@@ -48,6 +50,11 @@ pub(crate) fn generate(context: &Context<'_>, chapter: &Chapter, files: &mut Fil
 }
 
 impl Context<'_> {
+    /// Whether users make values that are met in `direction`.
+    pub(super) fn made(&self, direction: &[Direction]) -> bool {
+        self.answers || direction.contains(&Direction::In)
+    }
+
     /// The chapter's first page.
     fn index(&self, chapter: &Chapter, parts: &[&str]) -> String {
         let mut text = format!("{}.\n\n{}\n", chapter.title, self.docs.chapter(&chapter.name));

@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 
 use super::chapter::{Context, indented};
 use super::docs::Doc;
-use super::model::{Alternate, Definition, Direction, Enum, Type, Union, UnionKind};
+use super::model::{Alternate, Definition, Enum, Type, Union, UnionKind};
 use super::names::{camel, field};
 use super::words;
 
@@ -40,7 +40,7 @@ impl Context<'_> {
             |text| format!("{text}\n\nWith the members that belong to it."),
         );
         let fields = self.fields(name, &members, &doc, &it.head, &it.direction);
-        let constructor = if it.direction.contains(&Direction::In) {
+        let constructor = if self.made(&it.direction) {
             self.constructor(name, &members, Some((&tag, format!("{name}Branch<'a>"))), true, false)
         } else {
             String::new()

@@ -108,7 +108,7 @@ impl Context<'_> {
         let borrows = self.shapes.borrows(&it.head.name);
         let name = &it.head.name;
         let text = self.object(name, &comment, &members, &doc, &it.head, &it.direction, borrows, false, false);
-        if !it.direction.contains(&Direction::In) {
+        if !self.made(&it.direction) {
             return text;
         }
         format!("{text}\n{}", self.constructor(name, &members, None, borrows, false))

@@ -1,4 +1,4 @@
-//! What types look like in Rust: which borrow, which hold themselves by [`Nested`], how wide an integer is.
+//! What types look like in Rust: which borrow, which hold themselves by `Nested`, how wide an integer is.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 

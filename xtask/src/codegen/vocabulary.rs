@@ -15,10 +15,11 @@ use super::names::{camel, module};
 use super::shape::Shapes;
 
 pub(crate) fn generate(qmp: &Schema, agent: &Schema, docs: &Path, files: &mut Files) -> Result<()> {
-    for (schema, types) in [(qmp, "crate::types"), (agent, "crate::chapter::guest_agent::types")] {
+    let vocabularies = [(qmp, "crate::types", false), (agent, "crate::chapter::guest_agent::types", true)];
+    for (schema, types, answers) in vocabularies {
         let shapes = Shapes::of(schema);
         let docs = Docs::load(docs, schema)?;
-        let context = Context { shapes: &shapes, docs: &docs, types };
+        let context = Context { shapes: &shapes, docs: &docs, types, answers };
         for chapter in &schema.chapters {
             chapter::generate(&context, chapter, files)?;
         }
@@ -86,6 +87,7 @@ use qmp_core::json::{{Value, de}};
 use serde::{{Serialize, Serializer}};
 
 use crate::Any;
+#[allow(unused_imports, reason = "no chapter that is on may have events")]
 use crate::events;
 
 /// Any event of the chapters that are on, with its data.

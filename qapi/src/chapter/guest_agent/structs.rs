@@ -23,6 +23,14 @@ record! {
     }
 }
 
+impl<'a> GuestAgentCommandInfo<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(name: &'a str, enabled: bool) -> Self {
+        Self { name, enabled, success_response: None }
+    }
+}
+
 record! {
     /// What `guest-info` tells about the agent.
     ///
@@ -32,6 +40,14 @@ record! {
         pub version: &'a str = "version",
         /// With an underscore, unlike its siblings.
         pub supported_commands: List<'a, GuestAgentCommandInfo<'a>> = "supported_commands",
+    }
+}
+
+impl<'a> GuestAgentInfo<'a> {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(version: &'a str, supported_commands: List<'a, GuestAgentCommandInfo<'a>>) -> Self {
+        Self { version, supported_commands }
     }
 }
 
@@ -49,6 +65,14 @@ record! {
     }
 }
 
+impl<'a> GuestFileRead<'a> {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(count: i64, buf_b64: &'a str, eof: bool) -> Self {
+        Self { count, buf_b64, eof }
+    }
+}
+
 record! {
     /// What `guest-file-write` did.
     ///
@@ -61,6 +85,14 @@ record! {
     }
 }
 
+impl GuestFileWrite {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(count: i64, eof: bool) -> Self {
+        Self { count, eof }
+    }
+}
+
 record! {
     /// Where `guest-file-seek` arrived.
     ///
@@ -70,6 +102,14 @@ record! {
         pub position: i64 = "position",
         /// Whether the stream is marked as at its end. A seek past the end does not set it, only a read does.
         pub eof: bool = "eof",
+    }
+}
+
+impl GuestFileSeek {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(position: i64, eof: bool) -> Self {
+        Self { position, eof }
     }
 }
 
@@ -89,6 +129,14 @@ record! {
     }
 }
 
+impl<'a> GuestFilesystemTrimResult<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(path: &'a str) -> Self {
+        Self { path, trimmed: None, minimum: None, error: None }
+    }
+}
+
 record! {
     /// The reply of `guest-fstrim`.
     ///
@@ -99,6 +147,20 @@ record! {
         ///
         /// Absent from some releases.
         pub paths: Option<List<'a, GuestFilesystemTrimResult<'a>>> = "paths" optional,
+    }
+}
+
+impl Default for GuestFilesystemTrimResponse<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> GuestFilesystemTrimResponse<'a> {
+    /// With nothing that may be absent.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { paths: None }
     }
 }
 
@@ -113,6 +175,14 @@ record! {
         pub ip_address_type: GuestIpAddressType<'a> = "ip-address-type",
         /// How many leading bits are the network, such as 24.
         pub prefix: i64 = "prefix",
+    }
+}
+
+impl<'a> GuestIpAddress<'a> {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(ip_address: &'a str, ip_address_type: GuestIpAddressType<'a>, prefix: i64) -> Self {
+        Self { ip_address, ip_address_type, prefix }
     }
 }
 
@@ -140,6 +210,24 @@ record! {
     }
 }
 
+impl GuestNetworkInterfaceStat {
+    /// With what must be there.
+    #[allow(clippy::too_many_arguments, reason = "each must be there")]
+    #[must_use]
+    pub const fn new(
+        rx_bytes: u64,
+        rx_packets: u64,
+        rx_errs: u64,
+        rx_dropped: u64,
+        tx_bytes: u64,
+        tx_packets: u64,
+        tx_errs: u64,
+        tx_dropped: u64,
+    ) -> Self {
+        Self { rx_bytes, rx_packets, rx_errs, rx_dropped, tx_bytes, tx_packets, tx_errs, tx_dropped }
+    }
+}
+
 record! {
     /// One network interface of the guest.
     ///
@@ -153,6 +241,14 @@ record! {
         pub ip_addresses: Option<List<'a, GuestIpAddress<'a>>> = "ip-addresses" optional,
         /// `statistics`. Since 2.11.
         pub statistics: Option<GuestNetworkInterfaceStat> = "statistics" optional,
+    }
+}
+
+impl<'a> GuestNetworkInterface<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(name: &'a str) -> Self {
+        Self { name, hardware_address: None, ip_addresses: None, statistics: None }
     }
 }
 
@@ -197,6 +293,14 @@ record! {
     }
 }
 
+impl GuestPCIAddress {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(domain: i64, bus: i64, slot: i64, function: i64) -> Self {
+        Self { domain, bus, slot, function }
+    }
+}
+
 record! {
     /// The channel address of a disk on s390x.
     ///
@@ -210,6 +314,14 @@ record! {
         pub subchno: i64 = "subchno",
         /// Device number, the one seen in the guest.
         pub devno: i64 = "devno",
+    }
+}
+
+impl GuestCCWAddress {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(cssid: i64, ssid: i64, subchno: i64, devno: i64) -> Self {
+        Self { cssid, ssid, subchno, devno }
     }
 }
 
@@ -238,6 +350,20 @@ record! {
         pub dev: Option<&'a str> = "dev" optional,
         /// `ccw-address`. Since 6.0.
         pub ccw_address: Option<GuestCCWAddress> = "ccw-address" optional,
+    }
+}
+
+impl<'a> GuestDiskAddress<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(
+        pci_controller: GuestPCIAddress,
+        bus_type: GuestDiskBusType<'a>,
+        bus: i64,
+        target: i64,
+        unit: i64,
+    ) -> Self {
+        Self { pci_controller, bus_type, bus, target, unit, serial: None, dev: None, ccw_address: None }
     }
 }
 
@@ -302,6 +428,67 @@ record! {
     }
 }
 
+impl GuestNVMeSmart {
+    /// With what must be there.
+    #[allow(clippy::too_many_arguments, reason = "each must be there")]
+    #[must_use]
+    pub const fn new(
+        critical_warning: i64,
+        temperature: i64,
+        available_spare: i64,
+        available_spare_threshold: i64,
+        percentage_used: i64,
+        data_units_read_lo: u64,
+        data_units_read_hi: u64,
+        data_units_written_lo: u64,
+        data_units_written_hi: u64,
+        host_read_commands_lo: u64,
+        host_read_commands_hi: u64,
+        host_write_commands_lo: u64,
+        host_write_commands_hi: u64,
+        controller_busy_time_lo: u64,
+        controller_busy_time_hi: u64,
+        power_cycles_lo: u64,
+        power_cycles_hi: u64,
+        power_on_hours_lo: u64,
+        power_on_hours_hi: u64,
+        unsafe_shutdowns_lo: u64,
+        unsafe_shutdowns_hi: u64,
+        media_errors_lo: u64,
+        media_errors_hi: u64,
+        number_of_error_log_entries_lo: u64,
+        number_of_error_log_entries_hi: u64,
+    ) -> Self {
+        Self {
+            critical_warning,
+            temperature,
+            available_spare,
+            available_spare_threshold,
+            percentage_used,
+            data_units_read_lo,
+            data_units_read_hi,
+            data_units_written_lo,
+            data_units_written_hi,
+            host_read_commands_lo,
+            host_read_commands_hi,
+            host_write_commands_lo,
+            host_write_commands_hi,
+            controller_busy_time_lo,
+            controller_busy_time_hi,
+            power_cycles_lo,
+            power_cycles_hi,
+            power_on_hours_lo,
+            power_on_hours_hi,
+            unsafe_shutdowns_lo,
+            unsafe_shutdowns_hi,
+            media_errors_lo,
+            media_errors_hi,
+            number_of_error_log_entries_lo,
+            number_of_error_log_entries_hi,
+        }
+    }
+}
+
 record! {
     /// A disk or partition of the guest.
     ///
@@ -321,6 +508,14 @@ record! {
         ///
         /// Since 7.1.
         pub smart: Option<GuestDiskSmart<'a>> = "smart" optional,
+    }
+}
+
+impl<'a> GuestDiskInfo<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(name: &'a str, partition: bool) -> Self {
+        Self { name, partition, dependencies: None, address: None, alias: None, smart: None }
     }
 }
 
@@ -349,6 +544,19 @@ record! {
         pub total_bytes_privileged: Option<u64> = "total-bytes-privileged" optional,
         /// The disks it lies on, several for RAID or LVM. Empty where unknown.
         pub disk: List<'a, GuestDiskAddress<'a>> = "disk",
+    }
+}
+
+impl<'a> GuestFilesystemInfo<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(
+        name: &'a str,
+        mountpoint: &'a str,
+        r#type: &'a str,
+        disk: List<'a, GuestDiskAddress<'a>>,
+    ) -> Self {
+        Self { name, mountpoint, r#type, used_bytes: None, total_bytes: None, total_bytes_privileged: None, disk }
     }
 }
 
@@ -388,6 +596,14 @@ record! {
     }
 }
 
+impl<'a> GuestMemoryBlockResponse<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(phys_index: u64, response: GuestMemoryBlockResponseType<'a>) -> Self {
+        Self { phys_index, response, error_code: None }
+    }
+}
+
 record! {
     /// The granularity of memory hotplug in the guest.
     ///
@@ -395,6 +611,14 @@ record! {
     pub struct GuestMemoryBlockInfo {
         /// Bytes in a block.
         pub size: u64 = "size",
+    }
+}
+
+impl GuestMemoryBlockInfo {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(size: u64) -> Self {
+        Self { size }
     }
 }
 
@@ -421,6 +645,22 @@ record! {
     }
 }
 
+impl<'a> GuestExecStatus<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(exited: bool) -> Self {
+        Self {
+            exited,
+            exitcode: None,
+            signal: None,
+            out_data: None,
+            err_data: None,
+            out_truncated: None,
+            err_truncated: None,
+        }
+    }
+}
+
 record! {
     /// Names a process that `guest-exec` has started.
     ///
@@ -431,6 +671,14 @@ record! {
     }
 }
 
+impl GuestExec {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(pid: i64) -> Self {
+        Self { pid }
+    }
+}
+
 record! {
     /// What `guest-get-host-name` read.
     ///
@@ -438,6 +686,14 @@ record! {
     pub struct GuestHostName<'a> {
         /// `host-name`.
         pub host_name: &'a str = "host-name",
+    }
+}
+
+impl<'a> GuestHostName<'a> {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(host_name: &'a str) -> Self {
+        Self { host_name }
     }
 }
 
@@ -455,6 +711,14 @@ record! {
     }
 }
 
+impl<'a> GuestUser<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(user: &'a str, login_time: f64) -> Self {
+        Self { user, login_time, domain: None }
+    }
+}
+
 record! {
     /// The guest's time zone.
     ///
@@ -464,6 +728,14 @@ record! {
         pub zone: Option<&'a str> = "zone" optional,
         /// Seconds east of UTC, negative to the west.
         pub offset: i64 = "offset",
+    }
+}
+
+impl<'a> GuestTimezone<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(offset: i64) -> Self {
+        Self { zone: None, offset }
     }
 }
 
@@ -495,6 +767,31 @@ record! {
     }
 }
 
+impl Default for GuestOSInfo<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<'a> GuestOSInfo<'a> {
+    /// With nothing that may be absent.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            kernel_release: None,
+            kernel_version: None,
+            machine: None,
+            id: None,
+            name: None,
+            pretty_name: None,
+            version: None,
+            version_id: None,
+            variant: None,
+            variant_id: None,
+        }
+    }
+}
+
 record! {
     /// Vendor and device number on PCI.
     ///
@@ -504,6 +801,14 @@ record! {
         pub vendor_id: u16 = "vendor-id",
         /// `device-id`.
         pub device_id: u16 = "device-id",
+    }
+}
+
+impl GuestDeviceIdPCI {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(vendor_id: u16, device_id: u16) -> Self {
+        Self { vendor_id, device_id }
     }
 }
 
@@ -523,6 +828,14 @@ record! {
     }
 }
 
+impl<'a> GuestDeviceInfo<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(driver_name: &'a str) -> Self {
+        Self { driver_name, driver_date: None, driver_version: None, id: None }
+    }
+}
+
 record! {
     /// Public keys that may log in as the user.
     ///
@@ -530,6 +843,14 @@ record! {
     pub struct GuestAuthorizedKeys<'a> {
         /// Lines of the file, without comments and empty lines.
         pub keys: List<'a, &'a str> = "keys",
+    }
+}
+
+impl<'a> GuestAuthorizedKeys<'a> {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(keys: List<'a, &'a str>) -> Self {
+        Self { keys }
     }
 }
 
@@ -577,6 +898,38 @@ record! {
     }
 }
 
+impl Default for GuestDiskStats {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl GuestDiskStats {
+    /// With nothing that may be absent.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            read_sectors: None,
+            read_ios: None,
+            read_merges: None,
+            write_sectors: None,
+            write_ios: None,
+            write_merges: None,
+            discard_sectors: None,
+            discard_ios: None,
+            discard_merges: None,
+            flush_ios: None,
+            read_ticks: None,
+            write_ticks: None,
+            discard_ticks: None,
+            flush_ticks: None,
+            ios_pgr: None,
+            total_ticks: None,
+            weight_ticks: None,
+        }
+    }
+}
+
 record! {
     /// A block device with its counters.
     ///
@@ -590,6 +943,14 @@ record! {
         pub minor: u64 = "minor",
         /// `stats`.
         pub stats: GuestDiskStats = "stats",
+    }
+}
+
+impl<'a> GuestDiskStatsInfo<'a> {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(name: &'a str, major: u64, minor: u64, stats: GuestDiskStats) -> Self {
+        Self { name, major, minor, stats }
     }
 }
 
@@ -620,6 +981,26 @@ record! {
         pub guest: Option<u64> = "guest" optional,
         /// Milliseconds running nested guests of low priority. Often missing, even where the kernel counts it.
         pub guestnice: Option<u64> = "guestnice" optional,
+    }
+}
+
+impl GuestLinuxCpuStats {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(cpu: i64, user: u64, nice: u64, system: u64, idle: u64) -> Self {
+        Self {
+            cpu,
+            user,
+            nice,
+            system,
+            idle,
+            iowait: None,
+            irq: None,
+            softirq: None,
+            steal: None,
+            guest: None,
+            guestnice: None,
+        }
     }
 }
 
@@ -663,6 +1044,31 @@ record! {
     }
 }
 
+impl<'a> GuestNetworkRoute<'a> {
+    /// With what must be there, the rest absent.
+    #[must_use]
+    pub const fn new(iface: &'a str, destination: &'a str, metric: i64, version: i64) -> Self {
+        Self {
+            iface,
+            destination,
+            metric,
+            gateway: None,
+            mask: None,
+            irtt: None,
+            flags: None,
+            refcnt: None,
+            r#use: None,
+            window: None,
+            mtu: None,
+            desprefixlen: None,
+            source: None,
+            srcprefixlen: None,
+            nexthop: None,
+            version,
+        }
+    }
+}
+
 record! {
     /// Mean number of processes that run or wait to run.
     ///
@@ -676,5 +1082,13 @@ record! {
         pub load5m: f64 = "load5m",
         /// Over the last 15 minutes.
         pub load15m: f64 = "load15m",
+    }
+}
+
+impl GuestLoadAverage {
+    /// With what must be there.
+    #[must_use]
+    pub const fn new(load1m: f64, load5m: f64, load15m: f64) -> Self {
+        Self { load1m, load5m, load15m }
     }
 }
