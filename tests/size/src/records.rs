@@ -5,19 +5,15 @@ use qmp_qapi::types::*;
 
 macro_rules! records {
     ($all:ident: $($of:ty = $value:expr;)*) => {
-        #[cfg(feature = "decode")]
         pub(crate) mod $all {
             use super::*;
 
+            #[cfg(feature = "decode")]
             pub(crate) fn read_each(value: qmp_core::json::Value<'_>) {
                 $(decoding::read::<$of>(value);)*
             }
-        }
 
-        #[cfg(feature = "encode")]
-        pub(crate) mod $all {
-            use super::*;
-
+            #[cfg(feature = "encode")]
             pub(crate) fn write_each(memory: &mut [u8]) {
                 $({
                     static RECORD: $of = $value;
