@@ -77,6 +77,7 @@
 //! | `alloc` | owned buffers that grow up to a limit |
 //! | `heapless` | owned copies of fixed capacity |
 //! | `embedded-io` | a blocking drive step |
+//! | `embedded-io-async` | one that does not block |
 //! | `defmt` | `defmt::Format` on every public type |
 //! | `serde-json-core` | reading and writing with that crate, for types made for it |
 #![no_std]

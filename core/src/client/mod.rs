@@ -149,6 +149,12 @@ impl<'b> Client<'b> {
         self.frames.rx_space()
     }
 
+    /// [`rx_space`](Self::rx_space) and [`tx_pending`](Self::tx_pending) at once, for a line that works both ways.
+    #[cfg(feature = "embedded-io-async")]
+    pub(crate) fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
+        (self.frames.rx_space(), self.commands.tx.pending())
+    }
+
     /// The first `count` bytes of [`rx_space`](Self::rx_space) were received.
     ///
     /// # Errors

@@ -1,6 +1,10 @@
 //! A blocking drive over `embedded_io`: what moves bytes between a client and a UART, a socket or a channel.
 //!
 //! One [`step`] sends what is pending and takes what has come. A client's loop is then: step, and poll until there is nothing.
+//! `Line` (feature `embedded-io-async`) does the same without blocking.
+
+#[cfg(feature = "embedded-io-async")]
+mod asynchronous;
 
 use core::fmt;
 
@@ -8,6 +12,8 @@ use embedded_io::{Read, ReadReady, Write};
 
 use crate::client::Client;
 use crate::error;
+#[cfg(feature = "embedded-io-async")]
+pub use asynchronous::{Line, Moved};
 
 /// Why a drive step failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
