@@ -64,7 +64,7 @@ fn unix(path: &Path, timeout: Option<Duration>) -> Result<UnixStream, Error> {
     connect_unix(path, timeout).map_err(|source| unconnected(path, timeout, source))
 }
 
-fn unconnected(path: &Path, timeout: Option<Duration>, source: io::Error) -> Error {
+pub(crate) fn unconnected(path: &Path, timeout: Option<Duration>, source: io::Error) -> Error {
     let at = path.display().to_string();
     match source.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NoSuchSocket { path: path.to_owned(), source },

@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use qmp_core::client::{Commands, Ticket};
 use qmp_core::command::Command;
-use qmp_core::error::{Error as Refusal, Resource};
+use qmp_core::error::Error as Refusal;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, sendmsg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::call;
 use crate::drive::{Driver, is_end, is_passing};
 use crate::error::Error;
 use crate::kept::Kept;
@@ -102,11 +103,7 @@ impl Driver {
         }
         let fd = fd.map(|fd| fd.try_clone_to_owned()).transpose().map_err(|source| Error::Descriptor { source })?;
         let ahead = self.client.tx_pending().len();
-        let ticket = match encode(self.client.commands()) {
-            Ok(ticket) => ticket,
-            Err(Refusal::Resource(Resource::Credits { .. } | Resource::Slots { .. })) => return Ok(None),
-            Err(refusal) => return Err(refusal.into()),
-        };
+        let Some(ticket) = call::placed(encode(self.client.commands()))? else { return Ok(None) };
         if let Some(fd) = fd {
             let length = self.client.tx_pending().len().saturating_sub(ahead);
             self.waiting = Some(Waiting { fd, ticket, ahead, length });

@@ -87,6 +87,25 @@ impl Inbox {
         }
     }
 
+    /// What the server said of itself.
+    pub(crate) fn server(&self) -> &Server {
+        const UNSAID: &Server = &Server { version: None, package: String::new(), capabilities: Vec::new() };
+        self.server.as_ref().unwrap_or(UNSAID)
+    }
+
+    /// Nobody waits for the command any more: the reply, if it is here, becomes a notice. Whether it is.
+    #[cfg(feature = "async")]
+    pub(crate) fn abandon(&mut self, ticket: Ticket) -> bool {
+        let outcome = match self.replies.remove(&ticket) {
+            Some(Kept::Returned(raw)) => Ok(raw),
+            Some(Kept::Failed(failure)) => Err(failure),
+            Some(Kept::Error(_)) => return true,
+            None => return false,
+        };
+        self.notices.push(Notice::Late { ticket, outcome });
+        true
+    }
+
     /// The reply to a command, if it came before: in time, or late.
     pub(crate) fn take(&mut self, ticket: Ticket) -> Option<Kept> {
         if let Some(kept) = self.replies.remove(&ticket) {

@@ -44,6 +44,9 @@
 
 extern crate alloc;
 
+#[cfg(feature = "async")]
+pub mod asynchronous;
+mod call;
 mod clock;
 mod connect;
 mod drive;

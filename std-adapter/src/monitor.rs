@@ -1,25 +1,24 @@
 //! A monitor: commands and their replies.
 
 use core::fmt;
-use core::ops::ControlFlow;
 use core::time::Duration;
 use std::net::ToSocketAddrs;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use qmp_core::client::{Commands, Message, Ticket};
+use qmp_core::client::{Commands, Ticket};
 use qmp_core::command::Command;
 use qmp_core::error::{Error as Refusal, Misuse};
 use qmp_core::json::Payload;
-use qmp_core::message;
 use qmp_core::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::call::{self, End};
 use crate::drive::{Driver, pass};
 use crate::error::Error;
 use crate::inbox::Server;
-use crate::kept::{self, Kept};
+use crate::kept;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::stream::Stream;
@@ -75,8 +74,7 @@ impl Monitor {
 
     /// What the server said of itself in its greeting.
     pub fn server(&self) -> &Server {
-        const UNSAID: &Server = &Server { version: None, package: String::new(), capabilities: Vec::new() };
-        self.driver.inbox.server.as_ref().unwrap_or(UNSAID)
+        self.driver.inbox.server()
     }
 
     /// Whether out-of-band execution is on.
@@ -170,7 +168,7 @@ impl Monitor {
     /// # Errors
     /// See [`Error`].
     pub fn execute_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<String, Error> {
-        self.call(|commands| raw(commands, name, arguments), |payload| Ok(kept::own(&payload)))
+        self.call(|commands| call::raw(commands, name, arguments), |payload| Ok(kept::own(&payload)))
     }
 
     /// [`execute_raw`](Self::execute_raw), out of band; see [`execute_oob`](Self::execute_oob).
@@ -178,11 +176,7 @@ impl Monitor {
     /// # Errors
     /// See [`Error`].
     pub fn execute_oob_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<String, Error> {
-        let encode = |commands: &mut Commands<'static>| match arguments {
-            Some(arguments) => commands.exec_oob_raw(name, arguments),
-            None => commands.exec_oob(name, &()),
-        };
-        self.call(encode, |payload| Ok(kept::own(&payload)))
+        self.call(|commands| call::raw_oob(commands, name, arguments), |payload| Ok(kept::own(&payload)))
     }
 
     /// Receives to the end of the connection, up to `timeout`. Behind `quit`, so that it is executed: what is written and at once
@@ -249,7 +243,7 @@ impl Monitor {
     /// As there.
     pub fn submit_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<Ticket, Error> {
         let deadline = self.driver.clock.deadline(self.timeout);
-        self.dispatch(deadline, None, |commands| raw(commands, name, arguments))
+        self.dispatch(deadline, None, |commands| call::raw(commands, name, arguments))
     }
 
     /// Waits for the reply to a command and reads what it returned. After [`Error::Timeout`] it can be waited for once more.
@@ -344,37 +338,16 @@ impl Monitor {
         read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let driver = &mut self.driver;
-        match driver.inbox.take(ticket) {
-            Some(Kept::Returned(raw)) => return kept::read(&raw, read),
-            Some(Kept::Failed(failure)) => return Err(Error::Command(failure)),
-            Some(Kept::Error(Error::OutcomeUnknown { .. })) => {
-                return Err(Error::OutcomeUnknown { source: driver.take_cause() });
-            }
-            Some(Kept::Error(error)) => return Err(error),
-            None => {}
-        }
+        let read = match driver.inbox.conclude(ticket, read) {
+            Ok(End::Ended(outcome)) => return outcome,
+            Ok(End::Lost) => return Err(Error::OutcomeUnknown { source: driver.take_cause() }),
+            Err(read) => read,
+        };
         let overdue = driver.inbox.overdue.contains(&ticket);
         if !overdue && !driver.client.commands().is_in_flight(ticket) {
             return Err(Error::Misuse(Misuse::Ticket.into()));
         }
-        let mut read = Some(read);
-        let mut read = |outcome: Result<Payload<'_>, message::Failure<'_>>| match (outcome, read.take()) {
-            (Ok(payload), Some(read)) => read(payload),
-            (Ok(_), None) => Err(Error::Misuse(Misuse::Ticket.into())),
-            (Err(failure), _) => Err(Error::Command(failure.into())),
-        };
-        let concluded = driver.drive(deadline, |message| {
-            ControlFlow::Break(match message {
-                Message::Reply { ticket: other, outcome } if other == ticket => End::Ended(read(outcome)),
-                Message::Late { ticket: other, outcome } if other == ticket => End::Ended(read(outcome)),
-                Message::Oversize { ticket: Some(other), message } if other == ticket => {
-                    End::Ended(Err(Error::Oversize { bytes: message.bytes, cause: message.cause }))
-                }
-                Message::Lost { ticket: other } if other == ticket => End::Lost,
-                other => return ControlFlow::Continue(other),
-            })
-        });
-        match concluded {
+        match driver.drive(deadline, call::looking(ticket, read)) {
             Ok(Some(End::Ended(outcome))) => {
                 driver.inbox.overdue.retain(|other| *other != ticket);
                 outcome
@@ -395,18 +368,6 @@ impl Monitor {
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-enum End<R> {
-    Ended(Result<R, Error>),
-    Lost,
-}
-
-fn raw(commands: &mut Commands<'static>, name: &str, arguments: Option<&str>) -> Result<Ticket, Refusal> {
-    match arguments {
-        Some(arguments) => commands.execute_raw(name, arguments),
-        None => commands.execute(name, &()),
     }
 }
 

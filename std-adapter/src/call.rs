@@ -1,0 +1,88 @@
+//! A command and what it came to, as far as it is the same for every kind of monitor.
+
+use core::ops::ControlFlow;
+
+use qmp_core::client::{Commands, Message, Ticket};
+use qmp_core::error::{Error as Refusal, Misuse, Resource};
+use qmp_core::json::Payload;
+use qmp_core::message;
+
+use crate::error::Error;
+use crate::inbox::Inbox;
+use crate::kept::{self, Kept};
+
+/// How a command ended.
+pub(crate) enum End<R> {
+    Ended(Result<R, Error>),
+    /// With the connection.
+    Lost,
+}
+
+impl Inbox {
+    /// What the command came to, if that has been received. Else gives `read` back.
+    pub(crate) fn conclude<R, F>(&mut self, ticket: Ticket, read: F) -> Result<End<R>, F>
+    where
+        F: FnOnce(Payload<'_>) -> Result<R, Error>,
+    {
+        Ok(match self.take(ticket) {
+            Some(Kept::Returned(raw)) => End::Ended(kept::read(&raw, read)),
+            Some(Kept::Failed(failure)) => End::Ended(Err(Error::Command(failure))),
+            Some(Kept::Error(Error::OutcomeUnknown { .. })) => End::Lost,
+            Some(Kept::Error(error)) => End::Ended(Err(error)),
+            None => return Err(read),
+        })
+    }
+}
+
+/// Looks for the end of the command among messages.
+pub(crate) fn looking<R>(
+    ticket: Ticket,
+    read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
+) -> impl for<'m> FnMut(Message<'m>) -> ControlFlow<End<R>, Message<'m>> {
+    let mut read = Some(read);
+    let mut read = move |outcome: Result<Payload<'_>, message::Failure<'_>>| match (outcome, read.take()) {
+        (Ok(payload), Some(read)) => read(payload),
+        (Ok(_), None) => Err(Error::Misuse(Misuse::Ticket.into())),
+        (Err(failure), _) => Err(Error::Command(failure.into())),
+    };
+    move |message| {
+        ControlFlow::Break(match message {
+            Message::Reply { ticket: other, outcome } if other == ticket => End::Ended(read(outcome)),
+            Message::Late { ticket: other, outcome } if other == ticket => End::Ended(read(outcome)),
+            Message::Oversize { ticket: Some(other), message } if other == ticket => {
+                End::Ended(Err(Error::Oversize { bytes: message.bytes, cause: message.cause }))
+            }
+            Message::Lost { ticket: other } if other == ticket => End::Lost,
+            other => return ControlFlow::Continue(other),
+        })
+    }
+}
+
+/// A command that was encoded. `None`: there is no place for it at present.
+pub(crate) fn placed(encoded: Result<Ticket, Refusal>) -> Result<Option<Ticket>, Error> {
+    match encoded {
+        Ok(ticket) => Ok(Some(ticket)),
+        Err(Refusal::Resource(Resource::Credits { .. } | Resource::Slots { .. })) => Ok(None),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Encodes a command whose arguments are JSON text already.
+pub(crate) fn raw(commands: &mut Commands<'static>, name: &str, arguments: Option<&str>) -> Result<Ticket, Refusal> {
+    match arguments {
+        Some(arguments) => commands.execute_raw(name, arguments),
+        None => commands.execute(name, &()),
+    }
+}
+
+/// [`raw`], out of band.
+pub(crate) fn raw_oob(
+    commands: &mut Commands<'static>,
+    name: &str,
+    arguments: Option<&str>,
+) -> Result<Ticket, Refusal> {
+    match arguments {
+        Some(arguments) => commands.exec_oob_raw(name, arguments),
+        None => commands.exec_oob(name, &()),
+    }
+}

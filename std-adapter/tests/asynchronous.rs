@@ -1,0 +1,252 @@
+//! The monitor that does not block, on tokio.
+#![cfg(feature = "tokio")]
+#![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
+
+mod common;
+
+use std::future::Future;
+use std::os::unix::net::UnixListener;
+use std::thread;
+
+use common::{BRIEF, GREETING, Peer, SOON, options};
+use embedded_io_adapters::tokio_1::FromTokio;
+use qmp_std::asynchronous::{Monitor, UnixMonitor};
+use qmp_std::{Error, Notice};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+use tokio::time::timeout;
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct Status {
+    status: String,
+}
+
+/// A runtime of one thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// A monitor at a Unix socket, whose other end follows `script` on a thread of its own; and what `client` makes of it.
+fn session<T: Send + 'static, O>(
+    script: impl FnOnce(&mut Peer) -> T + Send + 'static,
+    client: impl AsyncFnOnce(UnixMonitor) -> O,
+) -> (O, T) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("monitor");
+    let listener = UnixListener::bind(&path).unwrap();
+    let peer = thread::spawn(move || {
+        let mut peer = Peer::new(listener.accept().unwrap().0);
+        peer.welcome();
+        script(&mut peer)
+    });
+    let outcome = block_on(async { client(options().unix_tokio(&path).await.unwrap()).await });
+    (outcome, peer.join().unwrap())
+}
+
+#[test]
+fn commands_and_events() {
+    let ((), line) = session(
+        |peer| {
+            let line = peer.answer("{\"status\": \"run\\u006Eing\"}");
+            peer.event("A", "{}");
+            let (_, first) = peer.command();
+            let (_, second) = peer.command();
+            peer.returns(first, "1");
+            peer.event("B", "{\"number\": 2}");
+            peer.event("C", "{}");
+            peer.returns(second, "2");
+            let (_, id) = peer.command();
+            peer.send(&format!("{{\"error\": {{\"class\": \"GenericError\", \"desc\": \"no\"}}, \"id\": {id}}}\r\n"));
+            line
+        },
+        async |mut monitor| {
+            assert_eq!(monitor.server().package, "Debian");
+            let status: Status = monitor.execute("query-status", &()).await.unwrap();
+            assert_eq!(status.status, "running");
+            let first = monitor.submit("a", &()).await.unwrap();
+            let second = monitor.submit_raw("b", Some("{\"x\": [1]}")).await.unwrap();
+            assert_eq!(monitor.wait::<u8>(second).await.unwrap(), 2);
+            assert_eq!(monitor.wait_raw(first).await.unwrap(), "1");
+            assert!(matches!(monitor.wait_raw(first).await, Err(Error::Misuse(_))));
+            let event =
+                monitor.wait_event_that(|event| event.data.as_deref() == Some("{\"number\": 2}")).await.unwrap();
+            assert_eq!(event.name, "B");
+            assert_eq!(monitor.next_event().await.unwrap().name, "A");
+            match monitor.run("c", &()).await {
+                Err(Error::Command(failure)) => assert_eq!(failure.desc, "no"),
+                other => panic!("{other:?}"),
+            }
+            // The end: what has come is given out before that.
+            assert_eq!(monitor.next_event().await.unwrap().name, "C");
+            assert!(matches!(monitor.next_event().await, Err(Error::Closed { source: None })));
+            assert!(matches!(monitor.run("d", &()).await, Err(Error::Closed { .. })));
+            monitor.drain_to_end().await.unwrap();
+        },
+    );
+    assert!(line.starts_with("{\"execute\":\"query-status\",\"id\":"), "{line}");
+}
+
+#[test]
+fn a_command_whose_future_is_dropped_stays_pending() {
+    let (go, gone) = std::sync::mpsc::channel();
+    session(
+        move |peer| {
+            let (_, slow) = peer.command();
+            // Its time is up by now.
+            gone.recv().unwrap();
+            peer.returns(slow, "\"late\"");
+            peer.answer("\"prompt\"");
+        },
+        async |mut monitor| {
+            assert!(timeout(BRIEF, monitor.execute_raw("slow", None)).await.is_err());
+            go.send(()).unwrap();
+            assert_eq!(monitor.execute_raw("quick", None).await.unwrap(), "\"prompt\"");
+            match monitor.next_notice() {
+                Some(Notice::Late { outcome: Ok(raw), .. }) => assert_eq!(raw, "\"late\""),
+                other => panic!("{other:?}"),
+            }
+            assert_eq!(monitor.next_notice(), None);
+        },
+    );
+}
+
+#[test]
+fn a_ticket_can_be_waited_for_again() {
+    let (go, gone) = std::sync::mpsc::channel();
+    session(
+        move |peer| {
+            let (_, id) = peer.command();
+            gone.recv().unwrap();
+            peer.returns(id, "[7]");
+            peer.gone();
+        },
+        async |mut monitor| {
+            let ticket = monitor.submit("slow", &()).await.unwrap();
+            for _ in 0..3 {
+                assert!(timeout(BRIEF, monitor.wait_raw(ticket)).await.is_err());
+            }
+            go.send(()).unwrap();
+            assert_eq!(timeout(SOON, monitor.wait::<Vec<u8>>(ticket)).await.unwrap().unwrap(), [7]);
+        },
+    );
+}
+
+#[test]
+fn a_connection_lost_is_told_to_each_command() {
+    session(
+        |peer| drop((peer.command(), peer.command())),
+        async |mut monitor| {
+            let first = monitor.submit("a", &()).await.unwrap();
+            assert!(matches!(monitor.run("b", &()).await, Err(Error::OutcomeUnknown { .. })));
+            assert!(matches!(monitor.wait_raw(first).await, Err(Error::OutcomeUnknown { .. })));
+            assert!(matches!(monitor.submit("c", &()).await, Err(Error::Closed { .. })));
+        },
+    );
+}
+
+#[test]
+fn who_is_no_monitor_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("monitor");
+    let missing = block_on(options().unix_tokio(&path));
+    assert!(matches!(missing, Err(Error::NoSuchSocket { .. })), "{missing:?}");
+    let listener = UnixListener::bind(&path).unwrap();
+    let silent = block_on(options().deadline(BRIEF).unix_tokio(&path));
+    assert!(matches!(&silent, Err(Error::NoGreeting { at, .. }) if at.ends_with("monitor")), "{silent:?}");
+    drop(listener.accept());
+    let peer = thread::spawn(move || Peer::new(listener.accept().unwrap().0).send("SSH-2.0-OpenSSH_9.2\r\n"));
+    let other = block_on(options().unix_tokio(&path));
+    assert!(matches!(&other, Err(Error::NotQmp { at, .. }) if at.ends_with("monitor")), "{other:?}");
+    peer.join().unwrap();
+}
+
+/// A monitor in memory, and its other end.
+async fn in_memory(
+    buffer: usize,
+) -> (Monitor<FromTokio<ReadHalf<DuplexStream>>, FromTokio<WriteHalf<DuplexStream>>>, BufReader<DuplexStream>) {
+    let (ours, theirs) = duplex(buffer);
+    let (reader, writer) = split(ours);
+    let mut peer = BufReader::new(theirs);
+    let welcome = async {
+        peer.write_all(GREETING.as_bytes()).await.unwrap();
+        let id = command(&mut peer).await;
+        peer.write_all(format!("{{\"return\": {{}}, \"id\": {id}}}\r\n").as_bytes()).await.unwrap();
+    };
+    let options = options();
+    let establish = options.over_async(FromTokio::new(reader), FromTokio::new(writer));
+    let (monitor, ()) = tokio::join!(establish, welcome);
+    (monitor.unwrap(), peer)
+}
+
+/// The id of the next command.
+async fn command(peer: &mut BufReader<DuplexStream>) -> u64 {
+    let mut line = String::new();
+    peer.read_line(&mut line).await.unwrap();
+    let (_, id) = line.rsplit_once("\"id\":").unwrap_or_else(|| panic!("{line}"));
+    id.trim_end_matches(['}', '\n']).parse().unwrap()
+}
+
+/// A byte or two at a time in each direction, and every future dropped as soon as it has to wait.
+#[test]
+fn futures_dropped_at_every_byte_lose_nothing() {
+    block_on(async {
+        // Room for the line end behind the last message, which nobody waits for.
+        let (mut monitor, mut peer) = in_memory(2).await;
+        let script = tokio::spawn(async move {
+            for number in 0..20 {
+                let id = command(&mut peer).await;
+                let text =
+                    format!("{{\"event\": \"E\", \"data\": {number}}}\r\n{{\"return\": {number}, \"id\": {id}}}\r\n");
+                for byte in text.bytes() {
+                    peer.write_all(&[byte]).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            }
+        });
+        for number in 0..20 {
+            // Encoded, it is sent by whichever call comes next; its ticket is known when it has gone.
+            let ticket = monitor.submit("x", &()).await.unwrap();
+            let mut drops = 0;
+            let returned = loop {
+                tokio::select! {
+                    biased;
+                    returned = monitor.wait::<u32>(ticket) => break returned.unwrap(),
+                    () = tokio::task::yield_now() => drops += 1,
+                }
+            };
+            assert_eq!(returned, number);
+            let event = loop {
+                tokio::select! {
+                    biased;
+                    event = monitor.next_event() => break event.unwrap(),
+                    () = tokio::task::yield_now() => drops += 1,
+                }
+            };
+            assert_eq!(event.data, Some(number.to_string()));
+            assert!(drops > 20, "{drops}");
+        }
+        // The last line end, which nobody has asked for.
+        monitor.drain_to_end().await.unwrap();
+        script.await.unwrap();
+        assert_eq!((monitor.next_notice(), monitor.events_lost()), (None, 0));
+    });
+}
+
+/// Half of a command has gone when its future is dropped: the rest follows, and the next command behind it.
+#[test]
+fn a_command_that_has_begun_to_go_goes_whole() {
+    block_on(async {
+        let (mut monitor, mut peer) = in_memory(10).await;
+        let long = "x".repeat(1000);
+        assert!(timeout(BRIEF, monitor.execute_raw("first", Some(&format!("{{\"a\":\"{long}\"}}")))).await.is_err());
+        let script = tokio::spawn(async move {
+            for number in 0..2 {
+                let id = command(&mut peer).await;
+                peer.write_all(format!("{{\"return\": {number}, \"id\": {id}}}\r\n").as_bytes()).await.unwrap();
+            }
+        });
+        assert_eq!(monitor.execute_raw("second", None).await.unwrap(), "1");
+        script.await.unwrap();
+        assert!(matches!(monitor.next_notice(), Some(Notice::Late { outcome: Ok(raw), .. }) if raw == "0"));
+    });
+}
