@@ -1,5 +1,4 @@
 //! The monitor that does not block, on tokio.
-#![cfg(feature = "tokio")]
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
 mod common;

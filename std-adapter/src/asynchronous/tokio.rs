@@ -7,7 +7,7 @@ use tokio::net::{TcpStream, ToSocketAddrs, UnixStream, tcp, unix};
 use tokio::time;
 
 use super::Monitor;
-use crate::connect::unconnected;
+use crate::connect::unix::unconnected;
 use crate::error::Error;
 use crate::options::Options;
 
