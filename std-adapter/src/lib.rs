@@ -66,6 +66,7 @@ mod log;
 mod monitor;
 mod notice;
 mod options;
+mod poll;
 mod stream;
 
 pub use address::{Address, AddressError};

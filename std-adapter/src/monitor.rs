@@ -34,6 +34,8 @@ use crate::stream::Stream;
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
 /// - **With a descriptor**: [`send_with_fd`](Self::send_with_fd), [`execute_with_fd`](Self::execute_with_fd).
 /// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event).
+/// - **In a loop of one's own**: [`poll_fd`](Self::poll_fd), [`wants_write`](Self::wants_write),
+///   [`arrived_raw`](Self::arrived_raw).
 /// - **The rest**: [`next_notice`](Self::next_notice).
 ///
 /// Each call receives what comes while it waits, and keeps what is not its own for the call that will ask for it. Each command is
