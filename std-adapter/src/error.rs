@@ -138,6 +138,11 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The monitor cannot be [shared](crate::Monitor::share), and is closed.
+    Unshareable {
+        /// Why.
+        source: io::Error,
+    },
     /// The connection ended before the reply came: whether the command was or will be executed is unknown.
     OutcomeUnknown {
         /// What the system said, if it was more than that the peer is gone.
@@ -277,6 +282,10 @@ impl fmt::Display for Error {
             Self::Descriptor { source } => {
                 write!(f, "the command was not sent, as its descriptor cannot go with it: {source}")
             }
+            Self::Unshareable { source } => write!(
+                f,
+                "the monitor cannot be used by many threads: {source}. Speak over a socket, or give each thread a monitor of its own"
+            ),
             Self::OutcomeUnknown { .. } => f.write_str(
                 "the connection ended before the reply came: whether the command is executed is unknown. Connect again, and look \
                  before repeating it",
@@ -302,7 +311,8 @@ impl core::error::Error for Error {
             | Self::PermissionDenied { source, .. }
             | Self::NobodyListens { source, .. }
             | Self::Connect { source, .. }
-            | Self::Descriptor { source } => Some(source),
+            | Self::Descriptor { source }
+            | Self::Unshareable { source } => Some(source),
             #[cfg(feature = "spawn")]
             Self::Spawn { source, .. } => Some(source),
             #[cfg(feature = "spawn")]

@@ -11,6 +11,7 @@ use crate::events::OwnedEvent;
 use crate::kept::{self, Kept};
 use crate::notice::{Notice, Queue};
 use crate::options::Options;
+use crate::watch::Mailboxes;
 
 /// What the server said of itself in its greeting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Server {
 pub(crate) struct Inbox {
     pub(crate) server: Option<Server>,
     pub(crate) events: Queue<OwnedEvent>,
+    /// Who wants events apart from that queue.
+    pub(crate) mailboxes: Mailboxes,
     pub(crate) notices: Queue<Notice>,
     pub(crate) replies: HashMap<Ticket, Kept>,
     /// Commands whose time is up and whose reply may come all the same.
@@ -39,6 +42,7 @@ impl Inbox {
         Self {
             server: None,
             events: Queue::new("events", options.events),
+            mailboxes: Mailboxes::default(),
             notices: Queue::new("notices", options.notices),
             replies: HashMap::new(),
             overdue: Vec::new(),
@@ -58,7 +62,7 @@ impl Inbox {
                 };
                 self.replies.insert(ticket, kept);
             }
-            Message::Event(event) => self.events.push(event.into()),
+            Message::Event(event) => self.file_event((&event).into()),
             Message::TimedOut { ticket } => self.overdue.push(ticket),
             Message::Late { ticket, outcome } => {
                 self.overdue.retain(|overdue| *overdue != ticket);
@@ -87,6 +91,11 @@ impl Inbox {
         }
     }
 
+    pub(crate) fn file_event(&mut self, event: OwnedEvent) {
+        self.mailboxes.offer(&event);
+        self.events.push(event);
+    }
+
     /// What the server said of itself.
     pub(crate) fn server(&self) -> &Server {
         const UNSAID: &Server = &Server { version: None, package: String::new(), capabilities: Vec::new() };
@@ -106,13 +115,17 @@ impl Inbox {
         true
     }
 
+    /// Whether what the command came to is here.
+    pub(crate) fn has(&self, ticket: Ticket) -> bool {
+        self.replies.contains_key(&ticket) || self.notices.items.iter().any(|notice| notice.ends(ticket))
+    }
+
     /// The reply to a command, if it came before: in time, or late.
     pub(crate) fn take(&mut self, ticket: Ticket) -> Option<Kept> {
         if let Some(kept) = self.replies.remove(&ticket) {
             return Some(kept);
         }
-        let is_its = |notice: &Notice| matches!(notice, Notice::Late { ticket: of, .. } | Notice::Lost { ticket: of } if *of == ticket);
-        match self.notices.take(is_its)? {
+        match self.notices.take(|notice| notice.ends(ticket))? {
             Notice::Late { outcome: Ok(raw), .. } => Some(Kept::Returned(raw)),
             Notice::Late { outcome: Err(failure), .. } => Some(Kept::Failed(failure)),
             Notice::Lost { .. } => Some(Kept::Error(Error::OutcomeUnknown { source: None })),

@@ -67,18 +67,22 @@ mod monitor;
 mod notice;
 mod options;
 mod poll;
+mod shared;
 mod stream;
+mod watch;
 
 pub use address::{Address, AddressError};
 #[cfg(feature = "spawn")]
 pub use connect::child::Child;
 pub use error::{Error, Failure};
-pub use events::OwnedEvent;
+pub use events::{Events, OwnedEvent};
 pub use inbox::Server;
 pub use monitor::Monitor;
 pub use notice::Notice;
 pub use options::Options;
+pub use shared::{Callback, Shared, Subscription};
 pub use stream::Stream;
+pub use watch::{Wanted, Watch};
 
 pub use qmp_core;
 pub use qmp_core::client::Ticket;

@@ -33,7 +33,8 @@ use crate::stream::Stream;
 ///   [`execute_raw`](Self::execute_raw) for JSON text.
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
 /// - **With a descriptor**: [`send_with_fd`](Self::send_with_fd), [`execute_with_fd`](Self::execute_with_fd).
-/// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event).
+/// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event), [`arm`](Self::arm), [`events`](Self::events).
+/// - **For many threads**: [`share`](Self::share).
 /// - **In a loop of one's own**: [`poll_fd`](Self::poll_fd), [`wants_write`](Self::wants_write),
 ///   [`arrived_raw`](Self::arrived_raw).
 /// - **The rest**: [`next_notice`](Self::next_notice).
@@ -43,7 +44,7 @@ use crate::stream::Stream;
 pub struct Monitor {
     pub(crate) driver: Driver,
     pub(crate) oob: bool,
-    timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     pub(crate) address: Option<Address>,
     pub(crate) options: Options,
 }

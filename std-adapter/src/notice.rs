@@ -68,6 +68,11 @@ impl Notice {
     /// As many bytes of a malformed text are kept.
     const EXCERPT: usize = 1024;
 
+    /// Whether it is what the command came to.
+    pub(crate) fn ends(&self, ticket: Ticket) -> bool {
+        matches!(self, Self::Late { ticket: of, .. } | Self::Lost { ticket: of } if *of == ticket)
+    }
+
     pub(crate) fn malformed(malformed: message::Malformed<'_>) -> Self {
         let text = malformed.text;
         let text = text.get(text.len().saturating_sub(Self::EXCERPT)..).unwrap_or(text).to_owned();

@@ -10,7 +10,7 @@ use std::thread;
 use common::{BRIEF, GREETING, Peer, SOON, options};
 use embedded_io_adapters::tokio_1::FromTokio;
 use qmp_std::asynchronous::{Monitor, UnixMonitor};
-use qmp_std::{Error, Notice};
+use qmp_std::{Error, Notice, Wanted};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time::timeout;
@@ -62,6 +62,7 @@ fn commands_and_events() {
             assert_eq!(monitor.server().package, "Debian");
             let status: Status = monitor.execute("query-status", &()).await.unwrap();
             assert_eq!(status.status, "running");
+            let watch = monitor.arm(Wanted::named(["C"])).unwrap();
             let first = monitor.submit("a", &()).await.unwrap();
             let second = monitor.submit_raw("b", Some("{\"x\": [1]}")).await.unwrap();
             assert_eq!(monitor.wait::<u8>(second).await.unwrap(), 2);
@@ -75,6 +76,7 @@ fn commands_and_events() {
                 Err(Error::Command(failure)) => assert_eq!(failure.desc, "no"),
                 other => panic!("{other:?}"),
             }
+            assert_eq!(monitor.next_of(&watch).await.unwrap().name, "C");
             // The end: what has come is given out before that.
             assert_eq!(monitor.next_event().await.unwrap().name, "C");
             assert!(matches!(monitor.next_event().await, Err(Error::Closed { source: None })));

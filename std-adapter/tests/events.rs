@@ -6,7 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{BRIEF, SOON, monitor, monitor_with, options};
-use qmp_std::{Error, Timestamp};
+use qmp_std::{Error, OwnedEvent, Timestamp, Wanted, Watch};
 use serde::Deserialize;
 
 #[derive(Deserialize, Debug, PartialEq)]
@@ -98,4 +98,51 @@ fn none_are_kept_where_none_are_wanted() {
     monitor.run("cont", &()).unwrap();
     assert_eq!(monitor.events_lost(), 1);
     assert_eq!(monitor.next_event(Some(SOON)).unwrap().unwrap().name, "RESUME");
+}
+
+/// What is armed before the command is there behind it, whatever else comes, and nothing of before is.
+#[test]
+fn armed_before_the_command() {
+    let (mut monitor, _peer) = monitor_with(&options().events(5), |peer| {
+        peer.event("DONE", "{\"number\": 0}");
+        peer.answer("{}");
+        let (_, id) = peer.command();
+        peer.event("DONE", "{\"number\": 1}");
+        peer.event("DONE", "{\"number\": 2}");
+        for number in 0..100 {
+            peer.event("FLOOD", &format!("{{\"number\": {number}}}"));
+        }
+        peer.returns(id, "{}");
+        peer.event("DONE", "{\"number\": 3}");
+        peer.gone();
+    });
+    monitor.run("x", &()).unwrap();
+    let number = |wanted: u64| move |event: &OwnedEvent| event.decode::<Data>().unwrap().number == wanted;
+    let second = monitor.arm(Wanted::named(["DONE"]).that(number(2))).unwrap();
+    let all = monitor.arm(Wanted::named(["DONE"])).unwrap();
+    let last = monitor.arm(Wanted::named(["DONE"]).at_most(1)).unwrap();
+    drop(monitor.arm(Wanted::all()).unwrap());
+    monitor.run("x", &()).unwrap();
+    assert_eq!((monitor.events_lost(), all.lost(), last.lost()), (98, 0, 1));
+    let mut next =
+        |watch: &Watch| monitor.next_of(watch, Some(SOON)).unwrap().unwrap().decode::<Data>().unwrap().number;
+    assert_eq!(next(&second), 2);
+    assert_eq!([next(&all), next(&all), next(&all)], [1, 2, 3]);
+    assert_eq!((next(&last), last.lost()), (3, 2));
+    assert_eq!(monitor.next_of(&second, Some(Duration::ZERO)).unwrap(), None);
+    // They are among all others, too.
+    let done = monitor.wait_event_that(Some(SOON), number(3)).unwrap().unwrap();
+    assert_eq!(done.name, "DONE");
+}
+
+#[test]
+fn events_one_after_the_other() {
+    let (mut monitor, _peer) = monitor(|peer| {
+        for name in ["A", "B", "C"] {
+            peer.event(name, "{}");
+        }
+    });
+    let names: Vec<_> = monitor.events().map(|event| event.unwrap().name).collect();
+    assert_eq!(names, ["A", "B", "C"]);
+    assert_eq!(monitor.events().count(), 0);
 }

@@ -16,6 +16,7 @@ use crate::events::OwnedEvent;
 use crate::inbox::{Inbox, Server};
 use crate::notice::Notice;
 use crate::options::Options;
+use crate::watch::{Mailbox, Wanted, Watch};
 
 /// A connection to a QEMU monitor that does not block, ready for commands. See the [module](super) for what it means to drop a
 /// future.
@@ -24,7 +25,7 @@ use crate::options::Options;
 /// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
 ///   [`execute_raw`](Self::execute_raw) for JSON text; each is one write.
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
-/// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event).
+/// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event), [`arm`](Self::arm).
 /// - **The rest**: [`next_notice`](Self::next_notice).
 ///
 /// Descriptors go with commands of [`qmp_std::Monitor`](crate::Monitor) only: what `embedded-io-async` writes carries none.
@@ -153,6 +154,34 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
         self.event(wanted).await
     }
 
+    /// Keeps the events that are `wanted` from now on, apart from all others; see [`crate::Monitor::arm`].
+    ///
+    /// What has been received by now is of before, and is not among them; what the system holds of it may be.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the connection has ended.
+    pub fn arm(&mut self, wanted: Wanted) -> Result<Watch, Error> {
+        self.file()?;
+        let mailbox = Mailbox::new(wanted);
+        self.inbox.mailboxes.add(&mailbox);
+        Ok(Watch(mailbox))
+    }
+
+    /// The next event of `watch`.
+    ///
+    /// # Errors
+    /// As [`next_event`](Self::next_event).
+    pub async fn next_of(&mut self, watch: &Watch) -> Result<OwnedEvent, Error> {
+        loop {
+            let filed = self.file();
+            if let Some(event) = watch.0.take() {
+                return Ok(self.keep_cause(filed, event));
+            }
+            filed?;
+            self.step().await?;
+        }
+    }
+
     /// How many events were dropped, as more came than are kept, since the connection was made.
     pub const fn events_lost(&self) -> u64 {
         self.inbox.events.lost()
@@ -180,15 +209,20 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
         }
     }
 
+    /// The end is told when there is nothing else to tell.
+    fn keep_cause(&mut self, filed: Result<(), Error>, event: OwnedEvent) -> OwnedEvent {
+        if let Err(Error::Closed { source }) = filed {
+            self.cause = source;
+        }
+        event
+    }
+
     async fn event(&mut self, wanted: impl Fn(&OwnedEvent) -> bool) -> Result<OwnedEvent, Error> {
         loop {
             // Filed first, so that a future that is dropped drops no event.
             let filed = self.file();
             if let Some(event) = self.inbox.events.take(&wanted) {
-                if let Err(Error::Closed { source }) = filed {
-                    self.cause = source;
-                }
-                return Ok(event);
+                return Ok(self.keep_cause(filed, event));
             }
             filed?;
             self.step().await?;

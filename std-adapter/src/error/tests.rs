@@ -43,6 +43,7 @@ fn all() -> Vec<(Error, &'static [&'static str])> {
         (Error::Timeout { ticket: ticket() }, &["no reply in time to command", "wait for it again"]),
         (Error::QueueFull, &["not sent", "Wait for those"]),
         (Error::Descriptor { source: source() }, &["not sent", "in use"]),
+        (Error::Unshareable { source: source() }, &["many threads", "in use"]),
         (Error::OutcomeUnknown { source: Some(source()) }, &["unknown", "look before repeating"]),
         (Error::Closed { source: Some(source()) }, &["Connect again"]),
         (Error::Oversize { bytes: 9, cause: Oversized::TooLong(8) }, &["9 bytes", "8", "rx_limit"]),
@@ -63,6 +64,7 @@ fn has_source(error: &Error) -> bool {
         | Error::GaveUp { .. }
         | Error::Connect { .. }
         | Error::Descriptor { .. }
+        | Error::Unshareable { .. }
         | Error::OutcomeUnknown { .. }
         | Error::Closed { .. } => true,
         Error::PathTooLong { .. }

@@ -73,6 +73,15 @@ impl Peer {
         line
     }
 
+    /// Nothing more has come, nor comes in a moment.
+    pub fn quiet(&mut self) {
+        assert_eq!(self.reader.buffer(), b"");
+        self.stream().set_read_timeout(Some(BRIEF)).unwrap();
+        let more = self.reader.fill_buf().map(<[u8]>::to_vec);
+        self.stream().set_read_timeout(Some(SOON)).unwrap();
+        assert!(matches!(&more, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "{more:?}");
+    }
+
     /// Waits until the client is gone.
     pub fn gone(&mut self) {
         assert_eq!(self.command().0, "");
