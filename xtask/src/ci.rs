@@ -13,6 +13,7 @@ use crate::{build_time, codegen, no_std, readme, size, tool, tree};
 /// feature.
 const PROOF: [&str; 2] = ["--manifest-path", "tests/no-std/Cargo.toml"];
 const SIZE: [&str; 2] = ["--manifest-path", "tests/size/Cargo.toml"];
+const BENCHES: [&str; 2] = ["--manifest-path", "benches/Cargo.toml"];
 const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
@@ -30,14 +31,17 @@ pub(crate) fn run() -> Result<ExitCode> {
     steps.run("format", "one layout, so that diffs show what changed", || {
         run(&[&["fmt", "--all", "--check"]])?;
         run(&[&["fmt", "--check"], &PROOF])?;
-        run(&[&["fmt", "--check"], &SIZE])
+        run(&[&["fmt", "--check"], &SIZE])?;
+        run(&[&["fmt", "--check"], &BENCHES])
     });
 
     steps.run("clippy", "the lint table holds everywhere", || {
         run(&[&["clippy", "--workspace", "--all-targets"], &DENY_WARNINGS])?;
         let target = bare_metal_target(&workspace);
         run(&[&["clippy"], &PROOF, &["--target-dir", &target], &DENY_WARNINGS])?;
-        run(&[&["clippy"], &SIZE, &SIZES, &["--target-dir", &target], &DENY_WARNINGS])
+        run(&[&["clippy"], &SIZE, &SIZES, &["--target-dir", &target], &DENY_WARNINGS])?;
+        let target = workspace.target.join("benches").display().to_string();
+        run(&[&["clippy"], &BENCHES, &["--target-dir", &target], &DENY_WARNINGS])
     });
     let core_alone = ["clippy", "--package", CORE];
     steps.run("clippy, core's features together", "none at all, and all at once", || {
@@ -48,6 +52,10 @@ pub(crate) fn run() -> Result<ExitCode> {
         core.features.iter().try_for_each(|feature| {
             run(&[&core_alone, &["--lib", "--no-default-features", "--features", feature], &DENY_WARNINGS])
         })
+    });
+
+    steps.run("clippy, the std adapter without features", "what tests bring along is not needed", || {
+        run(&[&["clippy", "--package", "qmp-std", "--lib", "--no-default-features"], &DENY_WARNINGS])
     });
 
     let vocabulary = workspace.package(QAPI)?;

@@ -15,6 +15,7 @@ mod packages;
 mod python;
 mod qemu;
 mod readme;
+mod round_trip;
 mod size;
 mod steps;
 mod test;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::NoStd => no_std::run(),
         Command::Size => size::run(),
         Command::BuildTime => build_time::run(),
+        Command::RoundTrip => round_trip::run(),
         Command::Codegen(options) => codegen::run(&options),
     };
     match outcome {
@@ -64,6 +66,8 @@ enum Command {
     Size,
     /// Measures how long the vocabulary takes to build, and fails beyond the limits
     BuildTime,
+    /// Measures what a command costs on a live monitor, beside a bare write and read and beside other clients
+    RoundTrip,
     /// Makes the vocabulary's Rust from `qapi/schema` and `qapi/docs`
     Codegen(codegen::Options),
 }

@@ -27,6 +27,11 @@ pub(crate) const QEMU_UTILS: Package = Package {
     why: "qemu-img, qemu-io and qemu-nbd, which read what the tests' machines write",
     present: || ["qemu-img", "qemu-io", "qemu-nbd"].iter().all(|tool| on_path(tool).is_some()),
 };
+pub(crate) const STRACE: Package = Package {
+    name: "strace",
+    why: "counts the system calls that a command costs",
+    present: || on_path("strace").is_some(),
+};
 pub(crate) const PYTHON_VENV: Package = Package {
     name: "python3-venv",
     why: "a place for the Python package qemu.qmp, the foreign client that our server must satisfy",

@@ -49,6 +49,10 @@ impl Qemu {
         &self.version
     }
 
+    pub(crate) fn system(&self) -> &Path {
+        &self.system
+    }
+
     fn at(system: PathBuf, agent: Option<PathBuf>) -> Result<Self> {
         if system.to_str().is_none_or(|path| path.contains([':', '='])) {
             bail!("{} cannot be put in a list: it has a ':' or '=' or is not UTF-8", system.display());

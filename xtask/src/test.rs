@@ -113,7 +113,7 @@ fn real_qemus() -> Result<Vec<(&'static str, OsString)>> {
     if env::var_os(qemu::FOLDER).is_none() {
         packages::require(&[packages::QEMU])?;
     }
-    packages::require(&[packages::QEMU_UTILS])?;
+    packages::require(&[packages::QEMU_UTILS, packages::STRACE])?;
     let qemus = qemu::find()?;
     let versions = qemus.iter().map(qemu::Qemu::version).collect::<Vec<_>>().join(", ");
     println!("QEMU to test with: {versions}");
