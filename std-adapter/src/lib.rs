@@ -55,6 +55,7 @@ mod kept;
 mod monitor;
 mod notice;
 mod options;
+mod poll;
 mod stream;
 
 pub use error::{Error, Failure};

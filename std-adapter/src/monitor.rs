@@ -33,6 +33,8 @@ use crate::stream::Stream;
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
 /// - **With a descriptor**: [`send_with_fd`](Self::send_with_fd), [`execute_with_fd`](Self::execute_with_fd).
 /// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event).
+/// - **In a loop of one's own**: [`poll_fd`](Self::poll_fd), [`wants_write`](Self::wants_write),
+///   [`arrived_raw`](Self::arrived_raw).
 /// - **The rest**: [`next_notice`](Self::next_notice).
 ///
 /// Each call receives what comes while it waits, and keeps what is not its own for the call that will ask for it. Each command is
@@ -178,11 +180,7 @@ impl Monitor {
     /// # Errors
     /// See [`Error`].
     pub fn execute_oob_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<String, Error> {
-        let encode = |commands: &mut Commands<'static>| match arguments {
-            Some(arguments) => commands.exec_oob_raw(name, arguments),
-            None => commands.exec_oob(name, &()),
-        };
-        self.call(encode, |payload| Ok(kept::own(&payload)))
+        self.call(|commands| raw_oob(commands, name, arguments), |payload| Ok(kept::own(&payload)))
     }
 
     /// Receives to the end of the connection, up to `timeout`. Behind `quit`, so that it is executed: what is written and at once
@@ -250,6 +248,15 @@ impl Monitor {
     pub fn submit_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<Ticket, Error> {
         let deadline = self.driver.clock.deadline(self.timeout);
         self.dispatch(deadline, None, |commands| raw(commands, name, arguments))
+    }
+
+    /// [`submit_raw`](Self::submit_raw), out of band; see [`execute_oob`](Self::execute_oob).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn submit_oob_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<Ticket, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        self.dispatch(deadline, None, |commands| raw_oob(commands, name, arguments))
     }
 
     /// Waits for the reply to a command and reads what it returned. After [`Error::Timeout`] it can be waited for once more.
@@ -336,6 +343,17 @@ impl Monitor {
         }
     }
 
+    /// What a command came to, if that is kept.
+    pub(crate) fn kept(&mut self, ticket: Ticket) -> Option<Result<String, Error>> {
+        let driver = &mut self.driver;
+        Some(match driver.inbox.take(ticket)? {
+            Kept::Returned(raw) => Ok(raw),
+            Kept::Failed(failure) => Err(Error::Command(failure)),
+            Kept::Error(Error::OutcomeUnknown { .. }) => Err(Error::OutcomeUnknown { source: driver.take_cause() }),
+            Kept::Error(error) => Err(error),
+        })
+    }
+
     /// Takes what a command came to: from what is kept, or when it comes.
     fn conclude<R>(
         &mut self,
@@ -343,16 +361,10 @@ impl Monitor {
         deadline: Instant,
         read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let driver = &mut self.driver;
-        match driver.inbox.take(ticket) {
-            Some(Kept::Returned(raw)) => return kept::read(&raw, read),
-            Some(Kept::Failed(failure)) => return Err(Error::Command(failure)),
-            Some(Kept::Error(Error::OutcomeUnknown { .. })) => {
-                return Err(Error::OutcomeUnknown { source: driver.take_cause() });
-            }
-            Some(Kept::Error(error)) => return Err(error),
-            None => {}
+        if let Some(kept) = self.kept(ticket) {
+            return kept::read(&kept?, read);
         }
+        let driver = &mut self.driver;
         let overdue = driver.inbox.overdue.contains(&ticket);
         if !overdue && !driver.client.commands().is_in_flight(ticket) {
             return Err(Error::Misuse(Misuse::Ticket.into()));
@@ -407,6 +419,13 @@ fn raw(commands: &mut Commands<'static>, name: &str, arguments: Option<&str>) ->
     match arguments {
         Some(arguments) => commands.execute_raw(name, arguments),
         None => commands.execute(name, &()),
+    }
+}
+
+fn raw_oob(commands: &mut Commands<'static>, name: &str, arguments: Option<&str>) -> Result<Ticket, Refusal> {
+    match arguments {
+        Some(arguments) => commands.exec_oob_raw(name, arguments),
+        None => commands.exec_oob(name, &()),
     }
 }
 

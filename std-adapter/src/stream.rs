@@ -53,6 +53,12 @@ pub trait Stream: Send {
     /// # Errors
     /// Are not looked at.
     fn close(&mut self) -> io::Result<()>;
+
+    /// What a loop of the caller's own polls: see [`Monitor::poll_fd`](crate::Monitor::poll_fd). `None`, unless it is implemented:
+    /// by sockets.
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 macro_rules! socket {
@@ -74,6 +80,10 @@ macro_rules! socket {
 
             fn close(&mut self) -> io::Result<()> {
                 Ok(shutdown(self.as_fd(), Shutdown::Both)?)
+            }
+
+            fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+                Some(self.as_fd())
             }
         }
     };
@@ -106,6 +116,10 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
 
     fn close(&mut self) -> io::Result<()> {
         (**self).close()
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        (**self).poll_fd()
     }
 }
 
