@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Monitor, Options};
 
-use crate::{decode, events, exec, lint, schema};
+use crate::{decode, events, exec, lint, schema, shell};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
 ///
@@ -25,6 +25,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Exec(exec::Options),
+    Shell(shell::Options),
     Events(events::Options),
     Decode(decode::Options),
     Lint(lint::Options),

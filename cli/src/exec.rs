@@ -1,7 +1,5 @@
 //! `qmp exec`: one command, and what it returns.
 
-mod argument;
-
 use core::time::Duration;
 use std::process::ExitCode;
 
@@ -11,8 +9,8 @@ use clap::error::ErrorKind;
 use qmp_std::Error;
 
 use crate::args::{self, Address};
-use crate::output::{Output, compact, pretty};
-use argument::Argument;
+use crate::arguments::{self, Argument, Strings};
+use crate::output::{Coloring, Output, compact, pretty};
 
 /// Executes a command and prints what it returns, as JSON on one line
 ///
@@ -21,7 +19,8 @@ use argument::Argument;
 pub(crate) struct Options {
     /// The command's name, `query-status` for instance
     command: String,
-    /// The command's arguments: `key=value` for a string, `key:=json` for anything else (`size:=1024`, `list:=["a","b"]`)
+    /// The command's arguments: `key=value` for a string, `key:=json` for anything else (`size:=1024`, `list:=["a","b"]`). Dots
+    /// lead into objects and lists: `file.driver=file`, `list.0=a`. Or one JSON object that is all of them
     #[arg(value_name = "KEY=VALUE|KEY:=JSON")]
     arguments: Vec<Argument>,
     /// Prints what it returns on many lines, indented
@@ -33,10 +32,12 @@ pub(crate) struct Options {
     /// Gives up after this time, fractions allowed: counted for the connection, then anew for the reply
     #[arg(long, value_name = "SECONDS", value_parser = args::seconds)]
     timeout: Option<Duration>,
+    #[command(flatten)]
+    coloring: Coloring,
 }
 
 pub(crate) fn run(options: &Options, address: &Address) -> Result<ExitCode> {
-    let arguments = argument::object(&options.arguments)
+    let arguments = arguments::object(&options.arguments, &Strings)
         .unwrap_or_else(|message| args::misuse(ErrorKind::ValueValidation, &message));
     let mut connecting = qmp_std::Options::new().oob(options.oob);
     if options.timeout.is_some() {
@@ -59,8 +60,9 @@ pub(crate) fn run(options: &Options, address: &Address) -> Result<ExitCode> {
         }
         Err(error) => return Err(error.into()),
     };
+    let shown = if options.pretty { pretty(&returned) } else { returned };
     let mut output = Output::new();
-    output.line(&if options.pretty { pretty(&returned) } else { returned })?;
+    output.line(&options.coloring.paint().json(shown))?;
     output.flush()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 mod args;
+mod arguments;
 mod decode;
 mod demo;
 mod events;
@@ -12,6 +13,7 @@ mod exec;
 mod lint;
 mod output;
 mod schema;
+mod shell;
 
 use core::fmt::Write as _;
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
             lint::run(options)
         }
         Some(Command::Schema(options)) => schema::run(options, &address),
+        Some(Command::Shell(options)) => shell::run(options, &address),
     };
     match outcome {
         Ok(code) => code,

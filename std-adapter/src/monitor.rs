@@ -261,6 +261,15 @@ impl Monitor {
         self.dispatch(deadline, None, |commands| call::raw(commands, name, arguments))
     }
 
+    /// [`submit_raw`](Self::submit_raw), out of band; see [`execute_oob`](Self::execute_oob).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn submit_oob_raw(&mut self, name: &str, arguments: Option<&str>) -> Result<Ticket, Error> {
+        let deadline = self.driver.clock.deadline(self.timeout);
+        self.dispatch(deadline, None, |commands| call::raw_oob(commands, name, arguments))
+    }
+
     /// Waits for the reply to a command and reads what it returned. After [`Error::Timeout`] it can be waited for once more.
     ///
     /// # Errors

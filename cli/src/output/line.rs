@@ -64,6 +64,14 @@ impl Line {
     }
 }
 
+/// `text` as a JSON string.
+pub(crate) fn string(text: &str) -> String {
+    let mut line = Line::default();
+    line.write(text);
+    // What it is made of is a string.
+    String::from_utf8_lossy(&line.0).into_owned()
+}
+
 /// The JSON `text` as it came, but without its white space, and with `null` for numbers that are not finite.
 pub(crate) fn compact(text: &str) -> Vec<u8> {
     let mut squeezed = Line::default();

@@ -1,5 +1,6 @@
 //! Standard output, and the JSON lines that go there.
 
+mod color;
 mod finite;
 mod line;
 mod pretty;
@@ -7,7 +8,8 @@ mod pretty;
 use core::fmt;
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-pub(crate) use line::{Line, compact};
+pub(crate) use color::{Coloring, Paint, printable, style};
+pub(crate) use line::{Line, compact, string};
 pub(crate) use pretty::pretty;
 
 /// Standard output, written in large pieces.
@@ -42,6 +44,12 @@ impl fmt::Display for Failed {
 impl core::error::Error for Failed {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         Some(&self.0)
+    }
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self(error)
     }
 }
 

@@ -1,44 +1,45 @@
 //! What a release has where QEMU's schema has an object: members, and branches by the value of one of them.
 
-use qmp_qapi::registry::{Arguments, Branch, EnumValue, Form, Member, Release, Struct, Type, Union};
+use qmp_qapi::registry::{Arguments, Branch, EnumValue, Form, Member, Presence, Release, Struct, Type, Union};
 
 /// The members of an object, as a release has them.
 #[derive(Debug)]
-pub(super) struct Expected {
+pub(crate) struct Expected {
     /// Those of every branch.
-    pub(super) members: Vec<Field>,
-    pub(super) union: Option<&'static Union>,
+    pub(crate) members: Vec<Field>,
+    pub(crate) union: Option<&'static Union>,
 }
 
 /// A member, as the release has it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) of: Type,
-    pub(super) optional: bool,
-    pub(super) condition: Option<&'static str>,
-    pub(super) deprecated: bool,
-    pub(super) unstable: bool,
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) of: Type,
+    pub(crate) optional: bool,
+    pub(crate) condition: Option<&'static str>,
+    pub(crate) deprecated: bool,
+    pub(crate) unstable: bool,
+    pub(crate) since: Release,
 }
 
 impl Expected {
-    pub(super) fn of_arguments(arguments: Arguments, release: Release) -> Self {
+    pub(crate) fn of_arguments(arguments: Arguments, release: Release) -> Self {
         match arguments {
             Arguments::Members(members) => Self::of_members(members, release),
             Arguments::Union(union) => Self::of_union(union, release),
         }
     }
 
-    pub(super) fn of_members(members: impl IntoIterator<Item = &'static Member>, release: Release) -> Self {
+    pub(crate) fn of_members(members: impl IntoIterator<Item = &'static Member>, release: Release) -> Self {
         let members = members.into_iter().filter(|member| member.is_in(release));
         Self { members: members.map(|member| Field::of(member, release)).collect(), union: None }
     }
 
-    pub(super) fn of_struct(of: &'static Struct, release: Release) -> Self {
+    pub(crate) fn of_struct(of: &'static Struct, release: Release) -> Self {
         Self::of_members(of.members(), release)
     }
 
-    pub(super) fn of_union(union: &'static Union, release: Release) -> Self {
+    pub(crate) fn of_union(union: &'static Union, release: Release) -> Self {
         let form = union.form_in(release);
         if form == Form::Simple {
             let tag = Field::plain(union.discriminator, Type::Enum(union.tags));
@@ -56,7 +57,7 @@ impl Expected {
     }
 
     /// What a branch of `union` adds; of a simple one a member `data`.
-    pub(super) fn of_branch(union: &Union, branch: &Branch, release: Release) -> Self {
+    pub(crate) fn of_branch(union: &Union, branch: &Branch, release: Release) -> Self {
         match branch.type_in(release) {
             of if union.form_in(release) == Form::Simple => {
                 Self { members: vec![Field::plain("data", of)], union: None }
@@ -77,16 +78,17 @@ impl Field {
             condition: member.condition_in(release),
             deprecated: member.presence.is_deprecated_in(release),
             unstable: member.presence.is_unstable_in(release),
+            since: member.presence.since,
         }
     }
 
     const fn plain(name: &'static str, of: Type) -> Self {
-        Self { name, of, optional: false, condition: None, deprecated: false, unstable: false }
+        Self { name, of, optional: false, condition: None, deprecated: false, unstable: false, since: Presence::EVER }
     }
 }
 
 /// The value of `union`'s tag that `case` is.
-pub(super) fn tag<'u>(union: &'u Union, case: &str, release: Release) -> Option<&'u EnumValue> {
+pub(crate) fn tag<'u>(union: &'u Union, case: &str, release: Release) -> Option<&'u EnumValue> {
     union.tags.value(case).filter(|value| value.presence.includes(release))
 }
 

@@ -8,28 +8,28 @@ use qmp_qapi::types::{SchemaInfo, SchemaInfoBranch, SchemaInfoEnum, SchemaInfoOb
 
 /// A schema. Names of types are QEMU's own: numbers, for the most part.
 #[derive(Debug, Default)]
-pub(super) struct Live {
-    pub(super) commands: BTreeMap<String, Command>,
-    pub(super) events: BTreeMap<String, Event>,
-    pub(super) types: BTreeMap<String, Type>,
+pub(crate) struct Live {
+    pub(crate) commands: BTreeMap<String, Command>,
+    pub(crate) events: BTreeMap<String, Event>,
+    pub(crate) types: BTreeMap<String, Type>,
 }
 
 #[derive(Debug)]
-pub(super) struct Command {
-    pub(super) arguments: String,
-    pub(super) returns: String,
-    pub(super) oob: bool,
-    pub(super) features: Vec<String>,
+pub(crate) struct Command {
+    pub(crate) arguments: String,
+    pub(crate) returns: String,
+    pub(crate) oob: bool,
+    pub(crate) features: Vec<String>,
 }
 
 #[derive(Debug)]
-pub(super) struct Event {
-    pub(super) data: String,
-    pub(super) features: Vec<String>,
+pub(crate) struct Event {
+    pub(crate) data: String,
+    pub(crate) features: Vec<String>,
 }
 
 #[derive(Debug)]
-pub(super) enum Type {
+pub(crate) enum Type {
     /// Named as schemas name it: `str`, `int`.
     Builtin,
     Enum(Vec<Value>),
@@ -41,30 +41,30 @@ pub(super) enum Type {
 }
 
 #[derive(Debug)]
-pub(super) struct Value {
-    pub(super) name: String,
-    pub(super) features: Vec<String>,
+pub(crate) struct Value {
+    pub(crate) name: String,
+    pub(crate) features: Vec<String>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Object {
-    pub(super) members: Vec<Member>,
-    pub(super) tag: Option<String>,
+pub(crate) struct Object {
+    pub(crate) members: Vec<Member>,
+    pub(crate) tag: Option<String>,
     /// What each value of the tag adds.
-    pub(super) variants: Vec<(String, String)>,
-    pub(super) features: Vec<String>,
+    pub(crate) variants: Vec<(String, String)>,
+    pub(crate) features: Vec<String>,
 }
 
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) name: String,
-    pub(super) of: String,
-    pub(super) optional: bool,
-    pub(super) features: Vec<String>,
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) of: String,
+    pub(crate) optional: bool,
+    pub(crate) features: Vec<String>,
 }
 
 impl Live {
-    pub(super) fn read(schema: List<'_, SchemaInfo<'_>>) -> Result<Self, de::Error> {
+    pub(crate) fn read(schema: List<'_, SchemaInfo<'_>>) -> Result<Self, de::Error> {
         let mut live = Self::default();
         for info in schema {
             live.add(&info?)?;
@@ -102,7 +102,7 @@ impl Live {
     }
 
     /// The object of this name; an empty one where it is none.
-    pub(super) fn object(&self, name: &str) -> &Object {
+    pub(crate) fn object(&self, name: &str) -> &Object {
         const NONE: &Object = &Object { members: Vec::new(), tag: None, variants: Vec::new(), features: Vec::new() };
         match self.types.get(name) {
             Some(Type::Object(object)) => object,
@@ -112,7 +112,7 @@ impl Live {
 }
 
 impl Object {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty() && self.variants.is_empty()
     }
 }

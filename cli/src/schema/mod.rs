@@ -2,8 +2,8 @@
 
 mod compare;
 mod difference;
-mod expected;
-mod live;
+pub(crate) mod expected;
+pub(crate) mod live;
 mod show;
 
 use std::process::ExitCode;

@@ -7,7 +7,10 @@ use std::thread::{self, JoinHandle};
 
 use tempfile::TempDir;
 
-/// A server of one session, on a socket in a folder of its own.
+/// What a server does with a client.
+pub(crate) type Session = Box<dyn FnOnce(&mut Wire) + Send>;
+
+/// A server of one session or several, on a socket in a folder of its own.
 #[derive(Debug)]
 pub(crate) struct Canned {
     folder: TempDir,
@@ -24,25 +27,42 @@ pub(crate) struct Wire {
 impl Canned {
     /// Greets, negotiates, and goes on as `session` says.
     pub(crate) fn after_negotiation(capabilities: &str, session: impl FnOnce(&mut Wire) + Send + 'static) -> Self {
+        Self::from_the_beginning(Self::negotiated(capabilities, session))
+    }
+
+    /// A session that greets, negotiates, and goes on as `session` says.
+    pub(crate) fn negotiated(
+        capabilities: &str,
+        session: impl FnOnce(&mut Wire) + Send + 'static,
+    ) -> impl FnOnce(&mut Wire) + Send + 'static {
         let greeting = format!(
             "{{\"QMP\": {{\"version\": {{\"qemu\": {{\"micro\": 0, \"minor\": 2, \"major\": 8}}, \"package\": \"\"}}, \
              \"capabilities\": {capabilities}}}}}\r\n"
         );
-        Self::from_the_beginning(move |wire| {
+        move |wire| {
             wire.send(&greeting);
             wire.answer("\"return\": {}");
             session(wire);
-        })
+        }
     }
 
     /// Does as `session` says.
     pub(crate) fn from_the_beginning(session: impl FnOnce(&mut Wire) + Send + 'static) -> Self {
+        Self::of_sessions(vec![Box::new(session)])
+    }
+
+    /// Serves one client after another, as these say.
+    pub(crate) fn of_sessions(sessions: Vec<Session>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("qmp")).unwrap();
         let thread = thread::spawn(move || {
-            let mut wire = Wire { stream: listener.accept().unwrap().0, commands: Vec::new() };
-            session(&mut wire);
-            wire.commands
+            let mut commands = Vec::new();
+            for session in sessions {
+                let mut wire = Wire { stream: listener.accept().unwrap().0, commands };
+                session(&mut wire);
+                commands = wire.commands;
+            }
+            commands
         });
         Self { folder, thread }
     }
