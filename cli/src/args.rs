@@ -41,28 +41,47 @@ pub(crate) struct Address {
     /// The monitor's TCP address, as in QEMU's `-qmp tcp:HOST:PORT,server=on,wait=off`
     #[arg(long, global = true, value_name = "HOST:PORT")]
     tcp: Option<String>,
+    /// The monitor's address in any form: unix:PATH, @NAME or unix-abstract:NAME, tcp:HOST:PORT, vsock:CID:PORT, serial:PATH, fd:NUMBER
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    connect: Option<qmp_std::Address>,
+    /// The monitor's connection, as an open descriptor that was handed over
+    #[arg(long, global = true, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(0..))]
+    fd: Option<i32>,
+    /// Waits so long for a virtual machine that is just starting, fractions allowed: tries again until it can be connected to
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = seconds)]
+    wait: Option<Duration>,
 }
 
 impl Address {
     /// Connects to the monitor. Ends the program with a usage error unless there is one address.
     pub(crate) fn connect(&self, options: &Options) -> Result<Monitor, qmp_std::Error> {
-        match (&self.socket, &self.tcp) {
-            (Some(path), None) => options.unix(path),
-            (None, Some(address)) => options.tcp(address.as_str()),
-            (None, None) => misuse(
+        let options = match self.wait {
+            Some(wait) => options.clone().deadline(wait).retry(true),
+            None => options.clone(),
+        };
+        match self.given().as_slice() {
+            [address] => options.connect(address),
+            [] => misuse(
                 ErrorKind::MissingRequiredArgument,
-                "where is the monitor? Give its address by --socket PATH or --tcp HOST:PORT",
+                "where is the monitor? Give its address by --socket PATH, --tcp HOST:PORT, --connect ADDRESS or --fd NUMBER",
             ),
-            (Some(_), Some(_)) => misuse(ErrorKind::ArgumentConflict, "--socket and --tcp exclude each other"),
+            _ => misuse(ErrorKind::ArgumentConflict, "--socket, --tcp, --connect and --fd exclude each other"),
         }
+    }
+
+    /// Each address that was given.
+    fn given(&self) -> Vec<qmp_std::Address> {
+        use qmp_std::Address::{Fd, Tcp, Unix};
+        let all = [self.socket.clone().map(Unix), self.tcp.clone().map(Tcp), self.connect.clone(), self.fd.map(Fd)];
+        all.into_iter().flatten().collect()
     }
 
     /// Ends the program with a usage error if there is an address, which `command` has no use for.
     pub(crate) fn forbid(&self, command: &str) {
-        if self.socket.is_some() || self.tcp.is_some() {
+        if self.wait.is_some() || !self.given().is_empty() {
             misuse(
                 ErrorKind::ArgumentConflict,
-                &format!("{command} talks to no monitor: --socket and --tcp do not belong here"),
+                &format!("{command} talks to no monitor: an address does not belong here"),
             );
         }
     }

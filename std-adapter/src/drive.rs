@@ -9,9 +9,12 @@ use qmp_core::client::{Client, Message, Ticket};
 use qmp_core::time::Instant;
 
 use crate::clock::Clock;
+use crate::connect::Opened;
 use crate::error::Error;
 use crate::fds::Waiting;
 use crate::inbox::Inbox;
+use crate::log;
+use crate::notice::Notice;
 use crate::options::Options;
 use crate::stream::Stream;
 
@@ -21,6 +24,8 @@ pub(crate) struct Driver {
     pub(crate) inbox: Inbox,
     pub(crate) clock: Clock,
     pub(crate) stream: Box<dyn Stream>,
+    /// Where it leads, for people.
+    pub(crate) at: String,
     /// A descriptor whose command has not begun to go.
     pub(crate) waiting: Option<Waiting>,
     /// The latest command that a descriptor goes or went with.
@@ -34,18 +39,46 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(stream: Box<dyn Stream>, clock: Clock, options: &Options) -> Self {
+    pub(crate) fn new(opened: Opened, clock: Clock, options: &Options) -> Self {
         Self {
             client: Client::new(options.storage(), options.config()),
             inbox: Inbox::new(options),
             clock,
-            stream,
+            stream: opened.stream,
+            at: opened.at,
             waiting: None,
             with_fd: None,
             unsendable: false,
             cause: None,
             first: Vec::new(),
         }
+    }
+
+    /// Ends the connection. What has come is filed, commands in flight are lost.
+    pub(crate) fn end(&mut self) {
+        for _ in 0..OVERTIME {
+            if self.file().is_err() || !matches!(self.receive(Some(Duration::ZERO)), Ok(true)) {
+                break;
+            }
+        }
+        let _ = self.stream.close();
+        self.client.rx_eof();
+        // To the end, which is an error.
+        let _ = self.file();
+        // The core has no more to say of those whose time was up.
+        for ticket in core::mem::take(&mut self.inbox.overdue) {
+            self.inbox.notices.push(Notice::Lost { ticket });
+        }
+    }
+
+    /// Begins anew over another stream. What was filed stays.
+    pub(crate) fn renew(&mut self, opened: Opened) {
+        (self.stream, self.at) = (opened.stream, opened.at);
+        self.client.reset();
+        self.inbox.server = None;
+        (self.waiting, self.with_fd) = (None, None);
+        (self.unsendable, self.cause) = (false, None);
+        self.first.clear();
     }
 
     /// Shows each message to `look` until that breaks with what it wanted, and files the others; receives as long as it takes, until
@@ -125,6 +158,7 @@ impl Driver {
             match self.send_pending() {
                 Ok(0) => self.unsendable(ErrorKind::WriteZero.into()),
                 Ok(count) => {
+                    log::sent(&self.at, self.client.tx_pending().get(..count).unwrap_or_default());
                     self.client.tx_sent(count)?;
                     true
                 }
@@ -146,8 +180,12 @@ impl Driver {
     fn receive(&mut self, timeout: Option<Duration>) -> Result<bool, Error> {
         let space = self.client.rx_space();
         match self.stream.receive(space, timeout) {
-            Ok(0) => self.client.rx_eof(),
+            Ok(0) => {
+                log::ended(&self.at, None);
+                self.client.rx_eof();
+            }
             Ok(count) => {
+                log::received(&self.at, space.get(..count).unwrap_or_default());
                 if self.first.len() < FIRST && self.inbox.server.is_none() {
                     let more = FIRST - self.first.len();
                     self.first.extend(space.iter().take(count).take(more));
@@ -172,6 +210,7 @@ impl Driver {
     }
 
     fn because(&mut self, error: io::Error) {
+        log::ended(&self.at, Some(&error));
         if !is_end(&error) {
             self.cause.get_or_insert(error);
         }

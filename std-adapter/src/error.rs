@@ -4,6 +4,8 @@ use core::fmt;
 use core::time::Duration;
 use std::io;
 use std::path::PathBuf;
+#[cfg(feature = "spawn")]
+use std::process::ExitStatus;
 
 use qmp_core::client::Ticket;
 use qmp_core::frame::Oversized;
@@ -13,7 +15,8 @@ use qmp_core::json::de;
 ///
 /// Each says in its text what a person can do. After [`Command`](Self::Command), [`Timeout`](Self::Timeout),
 /// [`QueueFull`](Self::QueueFull), [`Descriptor`](Self::Descriptor), [`Oversize`](Self::Oversize), [`Decode`](Self::Decode) and
-/// [`Misuse`](Self::Misuse) the monitor can be used on; behind [`OutcomeUnknown`](Self::OutcomeUnknown) and [`Closed`](Self::Closed) connect again.
+/// [`Misuse`](Self::Misuse) the monitor can be used on; behind [`OutcomeUnknown`](Self::OutcomeUnknown) and
+/// [`Closed`](Self::Closed) [`reconnect`](crate::Monitor::reconnect).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -47,6 +50,43 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// What should be spoken over cannot be: a descriptor that is no connection, or a kind of address that this system or this build
+    /// of qmp-std does not have.
+    Unusable {
+        /// Which.
+        at: String,
+        /// Why, and what to do.
+        reason: &'static str,
+        /// What the system said, if it was asked.
+        source: Option<io::Error>,
+    },
+    /// The program could not be started.
+    #[cfg(feature = "spawn")]
+    Spawn {
+        /// Which.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The program ended before its monitor was ready.
+    #[cfg(feature = "spawn")]
+    Exited {
+        /// Which.
+        program: String,
+        /// How.
+        status: ExitStatus,
+    },
+    /// It was [tried again](crate::Options::retry) until time was up.
+    GaveUp {
+        /// How often it was tried.
+        attempts: u32,
+        /// How long.
+        after: Duration,
+        /// What the last attempt came to.
+        last: Box<Self>,
+    },
+    /// There is nothing to connect to again: the monitor was made over a stream or a descriptor that it was given.
+    NoAddress,
     /// There was no connection for another reason.
     Connect {
         /// Where to.
@@ -185,6 +225,21 @@ impl fmt::Display for Error {
                 "nobody listens at {at}: the program that did has ended, or it is not a listening socket. Start the virtual machine, \
                  or look for its present address"
             ),
+            Self::Unusable { at, reason, .. } => write!(f, "{at} cannot be used: {reason}"),
+            #[cfg(feature = "spawn")]
+            Self::Spawn { program, source } => {
+                write!(f, "cannot start {program}: {source}. Is it installed, and found by this name?")
+            }
+            #[cfg(feature = "spawn")]
+            Self::Exited { program, status } => {
+                write!(f, "{program} ended before its monitor was ready: {status}. Its standard error says why")
+            }
+            Self::GaveUp { attempts, after, last } => {
+                write!(f, "{last} (gave up after {attempts} attempts in {after:.1?})")
+            }
+            Self::NoAddress => f.write_str(
+                "there is no address to connect to again: the monitor was made over an open stream or descriptor. Make a new monitor",
+            ),
             Self::Connect { at, source } => write!(f, "cannot connect to {at}: {source}"),
             Self::NoGreeting { at, after } => write!(
                 f,
@@ -248,12 +303,19 @@ impl core::error::Error for Error {
             | Self::NobodyListens { source, .. }
             | Self::Connect { source, .. }
             | Self::Descriptor { source } => Some(source),
+            #[cfg(feature = "spawn")]
+            Self::Spawn { source, .. } => Some(source),
+            #[cfg(feature = "spawn")]
+            Self::Exited { .. } => None,
+            Self::GaveUp { last, .. } => Some(&**last),
+            Self::Unusable { source, .. } => source.as_ref().map(|source| source as _),
             Self::OutcomeUnknown { source } | Self::Closed { source } => source.as_ref().map(|source| source as _),
             Self::Refused { .. }
             | Self::Command(_)
             | Self::Decode(_)
             | Self::Misuse(_)
             | Self::PathTooLong { .. }
+            | Self::NoAddress
             | Self::NoGreeting { .. }
             | Self::NotReady { .. }
             | Self::NotQmp { .. }
@@ -263,3 +325,6 @@ impl core::error::Error for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,8 +38,8 @@ impl Inbox {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             server: None,
-            events: Queue::new(options.events),
-            notices: Queue::new(options.notices),
+            events: Queue::new("events", options.events),
+            notices: Queue::new("notices", options.notices),
             replies: HashMap::new(),
             overdue: Vec::new(),
         }
@@ -92,9 +92,11 @@ impl Inbox {
         if let Some(kept) = self.replies.remove(&ticket) {
             return Some(kept);
         }
-        match self.notices.take(|notice| matches!(notice, Notice::Late { ticket: late, .. } if *late == ticket))? {
+        let is_its = |notice: &Notice| matches!(notice, Notice::Late { ticket: of, .. } | Notice::Lost { ticket: of } if *of == ticket);
+        match self.notices.take(is_its)? {
             Notice::Late { outcome: Ok(raw), .. } => Some(Kept::Returned(raw)),
             Notice::Late { outcome: Err(failure), .. } => Some(Kept::Failed(failure)),
+            Notice::Lost { .. } => Some(Kept::Error(Error::OutcomeUnknown { source: None })),
             _ => None,
         }
     }

@@ -33,17 +33,24 @@
 //! # Ok::<(), qmp_std::Error>(())
 //! ```
 //!
-//! The protocol is [`qmp_core`]'s; this crate adds the socket, the clock, and memory that grows. It starts no thread and never
-//! sleeps: it works while one of its methods is called. A monitor that is held for long without a call should be called now and
+//! The protocol is [`qmp_core`]'s; this crate adds the socket, the clock, and memory that grows. It starts no thread and sleeps
+//! only between attempts to connect, where [`Options::retry`] asks for them: it works while one of its methods is called. A monitor that is held for long without a call should be called now and
 //! then ([`next_event`](Monitor::next_event) with no time to wait will do): QEMU keeps what nobody reads in its own memory, without
 //! a limit.
 //!
 //! Whatever comes is one of these, and nothing else happens to it: the reply that a call waits for; a reply kept for its ticket;
 //! an [event](OwnedEvent) in the bounded queue; or a [`Notice`] in another one: late replies, replies to others, damaged and
 //! oversize messages. Both queues count what they had to drop.
+//!
+//! # Features
+//! - `log`: tells a logger of connections, timeouts and what was dropped, and at the level `trace`, under the target `qmp_std::wire`, of
+//!   each byte that goes or comes. Those can be secret.
+//! - `spawn`: [`Options::spawn`] starts a QEMU with its monitor on a pair of sockets.
+//! - `vsock`: [`Options::vsock`].
 
 extern crate alloc;
 
+mod address;
 mod clock;
 mod connect;
 mod drive;
@@ -52,11 +59,15 @@ mod events;
 mod fds;
 mod inbox;
 mod kept;
+mod log;
 mod monitor;
 mod notice;
 mod options;
 mod stream;
 
+pub use address::{Address, AddressError};
+#[cfg(feature = "spawn")]
+pub use connect::child::Child;
 pub use error::{Error, Failure};
 pub use events::OwnedEvent;
 pub use inbox::Server;

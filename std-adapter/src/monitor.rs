@@ -16,18 +16,20 @@ use qmp_core::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::address::Address;
 use crate::drive::{Driver, pass};
 use crate::error::Error;
 use crate::inbox::Server;
 use crate::kept::{self, Kept};
+use crate::log;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::stream::Stream;
 
 /// A connection to a QEMU monitor, ready for commands. Dropping it closes it.
 ///
-/// - **Connecting**: [`unix`](Self::unix), [`tcp`](Self::tcp), [`over`](Self::over), or with [`Options`] the methods of the same
-///   names there.
+/// - **Connecting**: [`unix`](Self::unix), [`tcp`](Self::tcp), [`connect`](Self::connect) to any [`Address`], [`over`](Self::over), or
+///   with [`Options`] the methods of the same names and more; [`reconnect`](Self::reconnect).
 /// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
 ///   [`execute_raw`](Self::execute_raw) for JSON text.
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
@@ -39,8 +41,10 @@ use crate::stream::Stream;
 /// one write.
 pub struct Monitor {
     pub(crate) driver: Driver,
-    oob: bool,
+    pub(crate) oob: bool,
     timeout: Option<Duration>,
+    pub(crate) address: Option<Address>,
+    pub(crate) options: Options,
 }
 
 /// Connecting.
@@ -61,6 +65,14 @@ impl Monitor {
         Options::new().tcp(address)
     }
 
+    /// Connects to `address` with the default [`Options`].
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn connect(address: &Address) -> Result<Self, Error> {
+        Options::new().connect(address)
+    }
+
     /// Speaks over `stream` with the default [`Options`]; see [`Options::over`].
     ///
     /// # Errors
@@ -69,8 +81,8 @@ impl Monitor {
         Options::new().over(stream)
     }
 
-    pub(crate) const fn new(driver: Driver, oob: bool, timeout: Option<Duration>) -> Self {
-        Self { driver, oob, timeout }
+    pub(crate) fn new(driver: Driver, oob: bool, options: &Options) -> Self {
+        Self { driver, oob, timeout: options.timeout, address: None, options: options.clone() }
     }
 
     /// What the server said of itself in its greeting.
@@ -386,6 +398,7 @@ impl Monitor {
                     driver.client.commands().set_deadline(ticket, Instant::ZERO)?;
                     driver.file()?;
                 }
+                log::timed_out(&driver.at, ticket.id());
                 Err(Error::Timeout { ticket })
             }
             // One whose time was up is not lost, to the core: it had ended.
@@ -413,6 +426,7 @@ fn raw(commands: &mut Commands<'static>, name: &str, arguments: Option<&str>) ->
 impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitor")
+            .field("at", &self.driver.at)
             .field("server", self.server())
             .field("session", &self.driver.client.session())
             .field("events", &self.driver.inbox.events.items.len())

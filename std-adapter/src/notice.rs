@@ -8,6 +8,7 @@ use qmp_core::json::scan::Reason;
 use qmp_core::message::{self, Kind};
 
 use crate::error::Failure;
+use crate::log;
 
 /// Something that came and that no call waited for. Most monitors never see one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,12 @@ pub enum Notice {
         ticket: Ticket,
         /// What it came to.
         outcome: Result<String, Failure>,
+    },
+    /// The connection was ended by [`Monitor::reconnect`](crate::Monitor::reconnect), and with it the wait for the reply to a command
+    /// whose time was up: whether it is executed is unknown.
+    Lost {
+        /// The command.
+        ticket: Ticket,
     },
     /// A reply to a command that this monitor did not send: an earlier client did, most likely.
     Foreign {
@@ -77,13 +84,15 @@ impl Notice {
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     pub(crate) items: VecDeque<T>,
+    /// What they are.
+    of: &'static str,
     most: usize,
     lost: u64,
 }
 
 impl<T> Queue<T> {
-    pub(crate) const fn new(most: usize) -> Self {
-        Self { items: VecDeque::new(), most, lost: 0 }
+    pub(crate) const fn new(of: &'static str, most: usize) -> Self {
+        Self { items: VecDeque::new(), of, most, lost: 0 }
     }
 
     pub(crate) fn push(&mut self, item: T) {
@@ -91,6 +100,7 @@ impl<T> Queue<T> {
         if self.items.len() > self.most {
             self.items.pop_front();
             self.lost = self.lost.saturating_add(1);
+            log::dropped(self.of, self.lost);
         }
     }
 

@@ -16,10 +16,11 @@ use qmp_core::client::{Config, Storage};
 /// # Ok::<(), qmp_std::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "options do nothing before `unix`, `tcp` or `over`"]
+#[must_use = "options do nothing before `connect`, `unix`, `tcp`, `over`, …"]
 pub struct Options {
     pub(crate) deadline: Option<Duration>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: bool,
     pub(crate) events: usize,
     pub(crate) notices: usize,
     rx_limit: usize,
@@ -35,6 +36,7 @@ impl Options {
         Self {
             deadline: Some(Duration::from_secs(10)),
             timeout: None,
+            retry: false,
             events: 1024,
             notices: 64,
             rx_limit: QEMU_LIMIT,
@@ -49,6 +51,16 @@ impl Options {
     /// takes: for a monitor that another client will leave some time.
     pub fn deadline(mut self, deadline: impl Into<Option<Duration>>) -> Self {
         self.deadline = deadline.into();
+        self
+    }
+
+    /// Whether to try again, up to the [deadline](Self::deadline), what may succeed a little later, for a virtual machine that is just
+    /// starting: no. There is no such socket yet, nobody listens, no greeting comes. What stays as it is (no permission, not a QMP
+    /// server) ends it at once. Between attempts it sleeps, 10 ms at first and half a second at most.
+    ///
+    /// When time is up, [`Error::GaveUp`] has the last attempt's error.
+    pub fn retry(mut self, retry: bool) -> Self {
+        self.retry = retry;
         self
     }
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -80,12 +80,22 @@ macro_rules! socket {
 }
 
 socket!(TcpStream);
+socket!(Socket);
 socket!(
     UnixStream,
     fn send_with_fd(&mut self, bytes: &[u8], fd: BorrowedFd<'_>) -> io::Result<usize> {
         fds::send_with_fd(self.as_fd(), bytes, fd)
     }
 );
+
+/// A connected stream socket of a family that std has no type for.
+pub(crate) struct Socket(pub(crate) OwnedFd);
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
 
 impl<S: Stream + ?Sized> Stream for Box<S> {
     fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
@@ -128,7 +138,7 @@ pub(crate) const SEND: SendFlags = SendFlags::DONTWAIT.union(SendFlags::NOSIGNAL
 #[cfg(target_vendor = "apple")]
 pub(crate) const SEND: SendFlags = SendFlags::DONTWAIT;
 
-fn wait_for(socket: BorrowedFd<'_>, what: PollFlags, timeout: Option<Duration>) -> io::Result<()> {
+pub(crate) fn wait_for(socket: BorrowedFd<'_>, what: PollFlags, timeout: Option<Duration>) -> io::Result<()> {
     // Longer than the system can count is for ever.
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
     let mut sockets = [PollFd::from_borrowed_fd(socket, what)];
