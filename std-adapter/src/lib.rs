@@ -1,4 +1,4 @@
-//! A client for QEMU monitors over real sockets: [`Monitor`].
+//! A client for QEMU monitors over real sockets, [`Monitor`], and for guest agents, [`Agent`].
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -51,9 +51,11 @@
 extern crate alloc;
 
 mod address;
+mod agent;
 mod clock;
 mod connect;
 mod drive;
+mod engine;
 mod error;
 mod events;
 mod fds;
@@ -66,6 +68,7 @@ mod options;
 mod stream;
 
 pub use address::{Address, AddressError};
+pub use agent::{Agent, AgentOptions};
 #[cfg(feature = "spawn")]
 pub use connect::child::Child;
 pub use error::{Error, Failure};
