@@ -26,6 +26,7 @@ pub struct Commands<'b> {
     pub(super) synchronization: Synchronization,
     /// The agent is in step, and commands in flight from before are yet to be reported.
     pub(super) settling: bool,
+    pub(super) now: Instant,
 }
 
 impl<'b> Commands<'b> {
@@ -35,6 +36,7 @@ impl<'b> Commands<'b> {
             session: Session::Unsynced,
             synchronization: Synchronization::new(config),
             settling: false,
+            now: Instant::ZERO,
         }
     }
 
@@ -113,7 +115,7 @@ impl<'b> Commands<'b> {
     /// # Errors
     /// As there.
     pub fn set_timeout(&mut self, ticket: Ticket, timeout: Duration) -> Result<(), Error> {
-        self.set_deadline(ticket, self.outbox.now.after(timeout))
+        self.set_deadline(ticket, self.now.after(timeout))
     }
 
     /// Whether `ticket` is in flight and not timed out.
@@ -154,7 +156,7 @@ impl<'b> Commands<'b> {
         if self.session != Session::Unsynced {
             return Ok(());
         }
-        match self.synchronization.send(&mut self.outbox.tx, self.outbox.now) {
+        match self.synchronization.send(&mut self.outbox.tx, self.now) {
             Ok(()) => self.session = Session::Syncing,
             // It stays owed until a command before it has gone.
             Err(_) if !self.outbox.tx.pending().is_empty() => {}

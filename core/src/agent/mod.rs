@@ -233,7 +233,7 @@ impl<'b> Client<'b> {
 
     /// The time is `now`. Deadlines up to it are past; [`poll`](Self::poll) reports them, behind the replies that have come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.commands.outbox.now = self.commands.outbox.now.max(now);
+        self.commands.now = self.commands.now.max(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due at the latest.
@@ -384,7 +384,7 @@ impl Commands<'_> {
 
     /// A deadline that is past.
     fn expire(&mut self) -> Option<Message<'static>> {
-        if self.session == Session::Syncing && self.synchronization.deadline <= self.outbox.now {
+        if self.session == Session::Syncing && self.synchronization.deadline <= self.now {
             self.session = Session::Unsynced;
             return Some(Message::Unanswered { attempts: self.synchronization.attempts() });
         }
@@ -393,7 +393,7 @@ impl Commands<'_> {
             return succeeded;
         }
         let all_sent = self.outbox.tx.pending().is_empty();
-        let slot = self.outbox.due()?;
+        let slot = self.outbox.due(self.now)?;
         let ticket = Ticket(slot.id);
         if slot.silent && all_sent {
             *slot = Slot::FREE;

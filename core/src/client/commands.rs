@@ -32,6 +32,7 @@ pub struct Commands<'b> {
     /// The negotiation is to be sent as soon as there is room.
     pub(super) owed: bool,
     pub(super) oob: bool,
+    pub(super) now: Instant,
     pub(super) handshake_deadline: Instant,
 }
 
@@ -48,6 +49,7 @@ impl<'b> Commands<'b> {
             enabling: false,
             owed: config.handshake == Handshake::Blind,
             oob: false,
+            now: Instant::ZERO,
             handshake_deadline: Instant::NEVER,
         }
     }
@@ -147,7 +149,7 @@ impl<'b> Commands<'b> {
     /// # Errors
     /// As there.
     pub fn set_timeout(&mut self, ticket: Ticket, timeout: Duration) -> Result<(), Error> {
-        self.set_deadline(ticket, self.outbox.now.after(timeout))
+        self.set_deadline(ticket, self.now.after(timeout))
     }
 
     /// Sets when the handshake times out. Counts until the session is ready.

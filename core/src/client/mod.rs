@@ -207,7 +207,7 @@ impl<'b> Client<'b> {
 
     /// The time is `now`. Deadlines up to it are past; [`poll`](Self::poll) reports them, behind the replies that have come.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.commands.outbox.now = self.commands.outbox.now.max(now);
+        self.commands.now = self.commands.now.max(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due at the latest.
@@ -327,13 +327,13 @@ impl Commands<'_> {
 
     /// A deadline that is past.
     fn expire(&mut self) -> Option<Message<'static>> {
-        if self.handshake_deadline <= self.outbox.now {
+        if self.handshake_deadline <= self.now {
             self.handshake_deadline = Instant::NEVER;
             if matches!(self.session, Session::Greeting | Session::Negotiating) {
                 return Some(Message::HandshakeTimedOut(self.session));
             }
         }
-        let slot = self.outbox.due()?;
+        let slot = self.outbox.due(self.now)?;
         slot.state = SlotState::TimedOut;
         Some(Message::TimedOut { ticket: Ticket(slot.id) })
     }

@@ -9,13 +9,12 @@ use crate::json::{Value, scan, squeeze};
 use crate::time::Instant;
 use crate::transmit::Transmit;
 
-/// The bytes to be sent, the commands in flight, and the time.
+/// The bytes to be sent, and the commands in flight.
 #[derive(Debug)]
 pub(crate) struct Outbox<'b> {
     pub(crate) tx: Transmit<'b>,
     pub(crate) slots: Slots<'b>,
     pub(crate) generation: Generation,
-    pub(crate) now: Instant,
 }
 
 /// A command but for its arguments.
@@ -32,7 +31,7 @@ pub(crate) struct Form<'n> {
 
 impl<'b> Outbox<'b> {
     pub(crate) fn new(tx: Transmit<'b>, slots: Slots<'b>, seed: u32) -> Self {
-        Self { tx, slots, generation: Generation::seeded(seed), now: Instant::ZERO }
+        Self { tx, slots, generation: Generation::seeded(seed) }
     }
 
     /// Forgets what was not sent and the commands in flight. Ids go on.
@@ -101,9 +100,9 @@ impl<'b> Outbox<'b> {
         core::mem::take(slot).state
     }
 
-    /// The slot of a command whose deadline is past.
-    pub(crate) fn due(&mut self) -> Option<&mut Slot> {
-        let now = self.now.as_millis();
+    /// The slot of a command whose deadline is not behind `now`.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<&mut Slot> {
+        let now = now.as_millis();
         let due = |slot: &&mut Slot| slot.state == SlotState::InFlight && slot.deadline <= now;
         self.slots.all_mut().iter_mut().filter(due).min_by_key(|slot| slot.deadline)
     }

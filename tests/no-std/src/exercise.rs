@@ -7,6 +7,7 @@ use core::hint::black_box;
 
 use qmp_core::agent;
 use qmp_core::client::{Client, Config, Incoming, Message, Slot, StaticStorage, Storage};
+use qmp_core::command::Command;
 use qmp_core::frame::{Framing, Reading};
 use qmp_core::json::{Kind, Payload, Value, ser};
 use qmp_core::message::{ServerMessage, Timestamp};
@@ -232,6 +233,17 @@ fn agent_session(received: &[u8]) {
     client.reset();
 }
 
+#[derive(Serialize)]
+struct Shutdown<'a> {
+    mode: Option<&'a str>,
+}
+
+impl Command for Shutdown<'_> {
+    const NAME: &'static str = "guest-shutdown";
+    const NO_REPLY: bool = true;
+    type Return<'a> = Value<'a>;
+}
+
 #[inline(never)]
 fn ask(incoming: agent::Incoming<'_, '_>) {
     let agent::Incoming { message, origin, commands } = incoming;
@@ -249,7 +261,7 @@ fn ask(incoming: agent::Incoming<'_, '_>) {
     }
     _ = black_box(commands.execute_raw(black_box("a"), black_box("{}")));
     _ = black_box(commands.execute_raw_without_reply(black_box("a"), black_box("{}")));
-    _ = black_box(commands.send(&qmp_qapi::guest_agent::commands::GuestPing));
+    _ = black_box(commands.send(&Shutdown { mode: black_box(Some("halt")) }));
     _ = black_box(commands.synchronize());
     black_box((commands.unanswered(), commands.session(), commands.echoes_ids()));
 }
