@@ -47,24 +47,11 @@ impl Daemon {
     pub fn start(agent: &Qemu) -> Self {
         let folder = tempfile::Builder::new().prefix("qga").tempdir_in("/tmp").expect("a folder in /tmp");
         let socket = folder.path().join("s");
-        Self::start_in(agent, folder, socket.clone(), &["-m", "unix-listen", "-p"], &socket)
-    }
-
-    /// An agent that speaks over the character device at `path`.
-    ///
-    /// # Panics
-    /// If it cannot be started.
-    pub fn start_over(agent: &Qemu, path: &Path) -> Self {
-        let folder = tempfile::Builder::new().prefix("qga").tempdir_in("/tmp").expect("a folder in /tmp");
-        Self::start_in(agent, folder, path.to_owned(), &["-m", "isa-serial", "-p"], path)
-    }
-
-    fn start_in(agent: &Qemu, folder: TempDir, socket: PathBuf, method: &[&str], path: &Path) -> Self {
         let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
         let process = Command::new(&agent.path)
-            .args(["-b", &FORBIDDEN.join(",")])
-            .args(method)
-            .arg(path)
+            .args(["-m", "unix-listen", "-b", &FORBIDDEN.join(",")])
+            .arg("-p")
+            .arg(&socket)
             .arg("-t")
             .arg(folder.path())
             .stdin(Stdio::null())

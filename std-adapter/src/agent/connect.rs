@@ -1,6 +1,7 @@
 //! From an address to an agent that is in step, by one deadline and as many connections as it takes.
 
 use alloc::boxed::Box;
+use core::time::Duration;
 
 use qmp_core::agent::{Client, Message, Session};
 use qmp_core::time::Instant;
@@ -54,6 +55,10 @@ fn begin(opened: Opened, clock: Clock, deadline: Instant, options: &AgentOptions
     let step = in_step(&mut agent.driver, deadline);
     agent.driver.opening = false;
     let after = begun.until(clock.now());
+    if matches!(step, Ok(Step::Monitor)) {
+        // It owes no answer.
+        agent.options.farewell = Duration::ZERO;
+    }
     let at = || agent.driver.at.clone();
     match step {
         Ok(Step::Ready) => {
