@@ -86,11 +86,13 @@ struct World {
 
 impl World {
     fn new(reading: Reading, ids: bool) -> Self {
-        let storage = server::Storage::growing(4096, 1 << 16, 4, 256);
+        let (rx, tx, ids) = (vec![0; 4096].leak(), vec![0; 1 << 16].leak(), vec![0; 1024].leak());
+        let server = server::Storage::new(rx, tx, vec![server::Pending::default(); 4].leak(), ids);
+        let client = Storage::new(vec![0; 512].leak(), vec![0; 2048].leak(), vec![Slot::FREE; 4].leak());
         let dialect = Dialect::Agent;
         Self {
-            client: Client::new(Storage::growing(512, 2048, 4), Config { reading, ids, ..Config::DEFAULT }),
-            server: Server::new(storage, server::Config { dialect, ..server::Config::DEFAULT }),
+            client: Client::new(client, Config { reading, ids, ..Config::DEFAULT }),
+            server: Server::new(server, server::Config { dialect, ..server::Config::DEFAULT }),
             now: 0,
             nonce: 0,
             open: BTreeMap::new(),
