@@ -17,7 +17,7 @@ use crate::inbox::Inbox;
 use crate::log;
 use crate::notice::Notice;
 use crate::options::Options;
-use crate::stream::Stream;
+use crate::stream::{Gone, Stream};
 
 /// A client, its stream, and what came that nobody has asked for yet.
 pub(crate) struct Driver<E: Engine = Client<'static>> {
@@ -54,6 +54,8 @@ impl Driver {
             }
         }
         let _ = self.stream.close();
+        // What cannot be ended, a serial line, must not be held either.
+        self.stream = Box::new(Gone);
         self.client.rx_eof();
         // To the end, which is an error.
         let _ = self.file();

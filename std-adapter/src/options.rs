@@ -58,7 +58,7 @@ impl Options {
     /// starting: no. There is no such socket yet, nobody listens, no greeting comes. What stays as it is (no permission, not a QMP
     /// server) ends it at once. Between attempts it sleeps, 10 ms at first and half a second at most.
     ///
-    /// When time is up, [`Error::GaveUp`] has the last attempt's error.
+    /// When time is up, [`Error::GaveUp`](crate::Error::GaveUp) has the last attempt's error.
     pub fn retry(mut self, retry: bool) -> Self {
         self.retry = retry;
         self

@@ -97,6 +97,27 @@ impl AsFd for Socket {
     }
 }
 
+/// What is there while there is no connection: at its end.
+pub(crate) struct Gone;
+
+impl Stream for Gone {
+    fn receive(&mut self, _: &mut [u8], _: Option<Duration>) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn send(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::BrokenPipe.into())
+    }
+
+    fn wait(&mut self, _: Option<Duration>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl<S: Stream + ?Sized> Stream for Box<S> {
     fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
         (**self).receive(space, timeout)

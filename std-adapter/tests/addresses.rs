@@ -234,6 +234,22 @@ fn a_serial_line() {
     }
 }
 
+/// The other way round: the client has the side that ends with an error (EIO) when nobody has the other one open any more.
+#[test]
+fn a_terminals_own_end_is_an_end() {
+    let (client, path) = terminal();
+    let server = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let client = thread::spawn(move || options().fd(client.into()).unwrap());
+    wait_until(|| !is_cooked(&server));
+    (&server).write_all(GREETING.as_bytes()).unwrap();
+    let line = BufReader::new(&server).lines().next().unwrap().unwrap();
+    let (_, id) = line.rsplit_once("\"id\":").unwrap();
+    (&server).write_all(format!("{{\"return\": {{}}, \"id\": {id}\r\n").as_bytes()).unwrap();
+    let mut monitor = client.join().unwrap();
+    drop(server);
+    assert!(monitor.drain_to_end(Some(SOON)).unwrap());
+}
+
 #[test]
 fn a_serial_line_is_left_as_it_was() {
     let (server, path) = terminal();

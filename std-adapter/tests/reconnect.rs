@@ -78,6 +78,34 @@ fn commands_in_flight_are_lost_and_never_sent_again() {
 }
 
 #[test]
+fn what_has_come_by_then_is_taken_in_first() {
+    let socket = socket_path();
+    let listener = UnixListener::bind(&socket.path).unwrap();
+    let (sent, all_sent) = std::sync::mpsc::channel();
+    let server = thread::spawn(move || {
+        let mut peer = Peer::new(listener.accept().unwrap().0);
+        peer.welcome();
+        let id = peer.command().1;
+        peer.event("STOP", "{}");
+        peer.returns(id, "1");
+        sent.send(()).unwrap();
+        peer.gone();
+        let mut peer = Peer::new(listener.accept().unwrap().0);
+        peer.welcome();
+        peer.gone();
+    });
+    let mut monitor = options().unix(&socket.path).unwrap();
+    let ticket = monitor.submit("answered", &()).unwrap();
+    // It lies in the socket, where nobody has looked yet.
+    all_sent.recv().unwrap();
+    monitor.reconnect().unwrap();
+    assert_eq!(monitor.wait::<u8>(ticket).unwrap(), 1);
+    assert_eq!(monitor.next_event(Some(Duration::ZERO)).unwrap().unwrap().name, "STOP");
+    drop(monitor);
+    server.join().unwrap();
+}
+
+#[test]
 fn a_command_whose_time_was_up_can_still_be_asked_for() {
     let (socket, server) = serve([
         |peer| {

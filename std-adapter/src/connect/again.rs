@@ -1,11 +1,17 @@
 //! Connecting again, with a monitor that was connected before.
 
+use core::time::Duration;
+use std::thread;
+
 use crate::address::Address;
 use crate::connect::handshake::handshake;
 use crate::connect::{open, retry};
 use crate::error::Error;
 use crate::log;
 use crate::monitor::Monitor;
+
+/// QEMU greets a client on a terminal once it has seen the one before hang up, and sees that only while nobody has the terminal open.
+const HANGS_UP: Duration = Duration::from_millis(100);
 
 /// Connecting again.
 impl Monitor {
@@ -23,6 +29,7 @@ impl Monitor {
     /// - Whatever came before stays: replies for their tickets, then events and notices in their queues, in front of those of the new
     ///   connection. What happens while there is no connection, nobody tells. Who wants the border between old and new events takes out
     ///   the old ones first ([`next_event`](Self::next_event) with no time to wait), or asks for the state anew behind it.
+    /// - A serial line is let go for a moment first, 100 ms, or QEMU would not know of the change.
     /// - What the server is, and whether out-of-band execution is on, can change.
     ///
     /// # Errors
@@ -38,6 +45,9 @@ impl Monitor {
         let Self { driver, options, .. } = self;
         let clock = driver.clock;
         self.oob = retry::until(options, clock, |deadline| {
+            if let Address::Serial(_) = address {
+                thread::sleep(HANGS_UP);
+            }
             driver.renew(open(&address, clock, deadline)?);
             handshake(driver, deadline).inspect_err(|_| driver.end())
         })?;

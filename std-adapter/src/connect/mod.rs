@@ -91,6 +91,9 @@ impl Options {
     /// Opens the character device at `path`, a serial line or a terminal, and speaks over it. A terminal is made raw while the monitor
     /// is there; its speed stays as it is.
     ///
+    /// A line does not tell when a client goes. QEMU greets the next one on its pseudo-terminals if nobody has had that open for a
+    /// moment in between, and up to a second later.
+    ///
     /// # Errors
     /// See [`Error`].
     pub fn serial(&self, path: impl AsRef<Path>) -> Result<Monitor, Error> {
