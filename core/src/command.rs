@@ -27,6 +27,8 @@ pub trait Command: Serialize {
     const NAME: &'static str;
     /// Whether the server may execute it out of band.
     const OOB: bool = false;
+    /// Whether it answers nothing when it succeeds, as an agent's `guest-shutdown`: `success-response: false`.
+    const NO_REPLY: bool = false;
     /// What it returns. May borrow from the reply.
     type Return<'a>: Deserialize<'a>;
 }

@@ -2,6 +2,7 @@
 
 use defmt::{Format, Formatter, write};
 
+use crate::agent;
 use crate::client::{Client, Commands, StaticStorage, Storage};
 use crate::frame::Buffer;
 use crate::json::de::Deserializer;
@@ -34,6 +35,18 @@ impl Format for Commands<'_> {
 }
 
 impl Format for Client<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "Client({}, {=usize} B to send)", self.session(), self.tx_pending().len());
+    }
+}
+
+impl Format for agent::Commands<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "Commands({}, ids: {=bool})", self.session(), self.echoes_ids());
+    }
+}
+
+impl Format for agent::Client<'_> {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "Client({}, {=usize} B to send)", self.session(), self.tx_pending().len());
     }
@@ -117,7 +130,7 @@ impl Format for crate::json::ser::VecSink<'_> {
 /// Every public type can be logged: this does not compile where one cannot.
 #[allow(dead_code, reason = "to be compiled, not called")]
 mod complete {
-    use crate::{client, error, frame, json, message, server, time};
+    use crate::{agent, client, error, frame, json, message, server, time};
 
     const fn format<T: defmt::Format + ?Sized>() {}
 
@@ -170,6 +183,16 @@ mod complete {
         format::<crate::reader::Reader<'_, crate::reader::FromServer>>();
         format::<crate::reader::Recorded<'_>>();
         format::<time::Instant>();
+    }
+
+    const fn agent() {
+        format::<agent::Client<'_>>();
+        format::<agent::Commands<'_>>();
+        format::<agent::Config>();
+        format::<agent::Incoming<'_, '_>>();
+        format::<agent::Message<'_>>();
+        format::<agent::Session>();
+        format::<agent::Sync>();
     }
 
     const fn server() {

@@ -56,6 +56,7 @@
 //! | [`message`] | tells greeting, reply, event, command by their members | the messages |
 //! | [`reader`] | a stream of messages, for who has a session of their own | |
 //! | [`client`] | a session: negotiation, ids, commands in flight, deadlines | a client's duties |
+//! | [`agent`] | a session with a guest agent: synchronisation, commands in flight, deadlines | an agent's client's duties |
 //! | [`server`] | the other side: agents, mocks, tests | a server's duties |
 //! | `drive` (feature `embedded-io`) | moves bytes between a client and a device | |
 //! | `owned` (feature `heapless`) | copies that outlive the buffer | |
@@ -103,6 +104,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod agent;
 pub mod client;
 pub mod command;
 #[cfg(feature = "embedded-io")]

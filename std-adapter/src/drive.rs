@@ -10,6 +10,7 @@ use qmp_core::time::Instant;
 
 use crate::clock::Clock;
 use crate::connect::Opened;
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::fds::Waiting;
 use crate::inbox::Inbox;
@@ -19,9 +20,9 @@ use crate::options::Options;
 use crate::stream::{Gone, Stream};
 
 /// A client, its stream, and what came that nobody has asked for yet.
-pub(crate) struct Driver {
-    pub(crate) client: Client<'static>,
-    pub(crate) inbox: Inbox,
+pub(crate) struct Driver<E: Engine = Client<'static>> {
+    pub(crate) client: E,
+    pub(crate) inbox: E::Inbox,
     pub(crate) clock: Clock,
     pub(crate) stream: Box<dyn Stream>,
     /// Where it leads, for people.
@@ -34,24 +35,15 @@ pub(crate) struct Driver {
     pub(crate) unsendable: bool,
     /// Why the stream ended, if it was more than an end.
     pub(crate) cause: Option<io::Error>,
-    /// The first bytes received, up to the greeting: to show if none comes.
+    /// The first bytes received: to show if they are not what should come.
     pub(crate) first: Vec<u8>,
+    /// The session is not ready yet.
+    pub(crate) opening: bool,
 }
 
 impl Driver {
     pub(crate) fn new(opened: Opened, clock: Clock, options: &Options) -> Self {
-        Self {
-            client: Client::new(options.storage(), options.config()),
-            inbox: Inbox::new(options),
-            clock,
-            stream: opened.stream,
-            at: opened.at,
-            waiting: None,
-            with_fd: None,
-            unsendable: false,
-            cause: None,
-            first: Vec::new(),
-        }
+        Self::with(Client::new(options.storage(), options.config()), Inbox::new(options), opened, clock)
     }
 
     /// Ends the connection. What has come is filed, commands in flight are lost.
@@ -73,6 +65,22 @@ impl Driver {
         }
     }
 
+    /// Shows each message to `look` until that breaks with what it wanted, and files the others; receives as long as it takes, until
+    /// `deadline` at most, which gives `None`.
+    pub(crate) fn drive<R>(
+        &mut self,
+        deadline: Instant,
+        mut look: impl for<'m> FnMut(Message<'m>) -> ControlFlow<R, Message<'m>>,
+    ) -> Result<Option<R>, Error> {
+        self.pump(deadline, |message, inbox| match look(message) {
+            ControlFlow::Break(found) => Some(found),
+            ControlFlow::Continue(message) => {
+                inbox.file(message);
+                None
+            }
+        })
+    }
+
     /// Begins anew over another stream. What was filed stays.
     pub(crate) fn renew(&mut self, opened: Opened) {
         (self.stream, self.at) = (opened.stream, opened.at);
@@ -81,14 +89,33 @@ impl Driver {
         (self.waiting, self.with_fd) = (None, None);
         (self.unsendable, self.cause) = (false, None);
         self.first.clear();
+        self.opening = true;
+    }
+}
+
+impl<E: Engine> Driver<E> {
+    pub(crate) fn with(client: E, inbox: E::Inbox, opened: Opened, clock: Clock) -> Self {
+        Self {
+            client,
+            inbox,
+            clock,
+            stream: opened.stream,
+            at: opened.at,
+            waiting: None,
+            with_fd: None,
+            unsendable: false,
+            cause: None,
+            first: Vec::new(),
+            opening: true,
+        }
     }
 
-    /// Shows each message to `look` until that breaks with what it wanted, and files the others; receives as long as it takes, until
-    /// `deadline` at most, which gives `None`.
-    pub(crate) fn drive<R>(
+    /// Shows each message to `look`, which files it or gives what it wanted; receives as long as it takes, until `deadline` at most,
+    /// which gives `None`.
+    pub(crate) fn pump<R>(
         &mut self,
         deadline: Instant,
-        mut look: impl for<'m> FnMut(Message<'m>) -> ControlFlow<R, Message<'m>>,
+        mut look: impl FnMut(E::Message<'_>, &mut E::Inbox) -> Option<R>,
     ) -> Result<Option<R>, Error> {
         // However little time there is, what has come by then is looked at; but no flood can go on for ever.
         let mut overtime = OVERTIME;
@@ -107,17 +134,19 @@ impl Driver {
         }
     }
 
-    /// [`drive`](Self::drive), as far as the bytes already received go.
+    /// [`pump`](Self::pump), as far as the bytes already received go.
     fn sift<R>(
         &mut self,
-        look: &mut impl for<'m> FnMut(Message<'m>) -> ControlFlow<R, Message<'m>>,
+        look: &mut impl FnMut(E::Message<'_>, &mut E::Inbox) -> Option<R>,
     ) -> Result<Option<R>, Error> {
         loop {
             match self.client.poll() {
-                Ok(Some(incoming)) => match look(incoming.message) {
-                    ControlFlow::Break(found) => return Ok(Some(found)),
-                    ControlFlow::Continue(message) => self.inbox.file(message),
-                },
+                Ok(Some(message)) => {
+                    let found = look(message, &mut self.inbox);
+                    if found.is_some() {
+                        return Ok(found);
+                    }
+                }
                 Ok(None) => return Ok(None),
                 Err(error) => {
                     return Err(match Error::from(error) {
@@ -131,7 +160,11 @@ impl Driver {
 
     /// Files what has been received.
     pub(crate) fn file(&mut self) -> Result<(), Error> {
-        self.sift(&mut pass).map(drop)
+        self.sift(&mut |message, inbox| {
+            E::file(inbox, message);
+            None::<()>
+        })
+        .map(drop)
     }
 
     /// Sends what can go of what is pending, no longer than until `deadline`. What the server sends meanwhile is received, as it may
@@ -157,7 +190,7 @@ impl Driver {
             let deadline = self.client.poll_timeout().map_or(deadline, |core| core.min(deadline));
             self.receive(self.clock.until(deadline))?
         } else {
-            match self.send_pending() {
+            match E::send(self) {
                 Ok(0) => self.unsendable(ErrorKind::WriteZero.into()),
                 Ok(count) => {
                     log::sent(&self.at, self.client.tx_pending().get(..count).unwrap_or_default());
@@ -188,7 +221,7 @@ impl Driver {
             }
             Ok(count) => {
                 log::received(&self.at, space.get(..count).unwrap_or_default());
-                if self.first.len() < FIRST && self.inbox.server.is_none() {
+                if self.opening && self.first.len() < FIRST {
                     let more = FIRST - self.first.len();
                     self.first.extend(space.iter().take(count).take(more));
                 }
@@ -245,7 +278,7 @@ pub(crate) fn is_passing(error: &io::Error) -> bool {
 }
 
 /// Whoever else holds the stream, QEMU shall know at once that this client is gone: it serves one at a time.
-impl Drop for Driver {
+impl<E: Engine> Drop for Driver<E> {
     fn drop(&mut self) {
         let _ = self.stream.close();
     }

@@ -14,6 +14,7 @@ use qmp_core::json::de;
 /// Why a call failed.
 ///
 /// Each says in its text what a person can do. After [`Command`](Self::Command), [`Timeout`](Self::Timeout),
+/// [`Unanswered`](Self::Unanswered), [`NotInStep`](Self::NotInStep),
 /// [`QueueFull`](Self::QueueFull), [`Descriptor`](Self::Descriptor), [`Oversize`](Self::Oversize), [`Decode`](Self::Decode) and
 /// [`Misuse`](Self::Misuse) the monitor can be used on; behind [`OutcomeUnknown`](Self::OutcomeUnknown) and
 /// [`Closed`](Self::Closed) [`reconnect`](crate::Monitor::reconnect).
@@ -114,6 +115,30 @@ pub enum Error {
         at: String,
         /// The first bytes that it sent.
         received: Vec<u8>,
+    },
+    /// Connected, but no guest agent answered a synchronisation.
+    NoAgent {
+        /// Where.
+        at: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Connected to a monitor, where a guest agent was expected.
+    NotAgent {
+        /// Where.
+        at: String,
+    },
+    /// The command was not sent, as the guest agent is not in step: it did not answer an earlier command in time, and a
+    /// synchronisation not either.
+    NotInStep {
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// The guest agent did not answer the command in time, or not so that it could be read. Whether it is executed is unknown. A reply
+    /// that comes after all is a [`Notice::Late`](crate::Notice::Late).
+    Unanswered {
+        /// The command.
+        ticket: Ticket,
     },
     /// The server refused to negotiate.
     Refused {
@@ -268,6 +293,27 @@ impl fmt::Display for Error {
                     text => write!(f, ". It sent: {text}"),
                 }
             }
+            Self::NoAgent { at, after } => write!(
+                f,
+                "{at} takes connections, but no guest agent answered for {after:.1?}. Is the guest up, and the agent running in it \
+                 (qemu-guest-agent)? Or another client holds this socket, which serves one at a time: end that client"
+            ),
+            Self::NotAgent { at } => write!(
+                f,
+                "{at} is a QMP monitor, not a guest agent. Take the socket of the chardev behind the virtserialport \
+                 org.qemu.guest_agent.0"
+            ),
+            Self::NotInStep { after } => write!(
+                f,
+                "the command was not sent: the guest agent has not answered a synchronisation for {after:.1?}, it is stopped or still \
+                 busy with an earlier command. Try again later, or with a longer timeout"
+            ),
+            Self::Unanswered { ticket } => write!(
+                f,
+                "the guest agent gave no answer in time to command {}: whether it is executed is unknown. Look before repeating it; the \
+                 next call gets in step again first",
+                ticket.id()
+            ),
             Self::Refused { at, failure } => write!(f, "{at} refuses the negotiation: {failure}"),
             Self::Command(failure) => failure.fmt(f),
             Self::Timeout { ticket } => write!(
@@ -329,6 +375,10 @@ impl core::error::Error for Error {
             | Self::NoGreeting { .. }
             | Self::NotReady { .. }
             | Self::NotQmp { .. }
+            | Self::NoAgent { .. }
+            | Self::NotAgent { .. }
+            | Self::NotInStep { .. }
+            | Self::Unanswered { .. }
             | Self::Timeout { .. }
             | Self::QueueFull
             | Self::Oversize { .. } => None,

@@ -134,7 +134,8 @@ impl Inbox {
     }
 }
 
-fn own(outcome: Result<Payload<'_>, message::Failure<'_>>) -> Result<String, Failure> {
+/// What a command came to, to keep.
+pub(crate) fn own(outcome: Result<Payload<'_>, message::Failure<'_>>) -> Result<String, Failure> {
     outcome.map(|payload| kept::own(&payload)).map_err(Failure::from)
 }
 

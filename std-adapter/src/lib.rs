@@ -1,4 +1,4 @@
-//! A client for QEMU monitors over real sockets: [`Monitor`].
+//! A client for QEMU monitors over real sockets, [`Monitor`], and for guest agents, [`Agent`].
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -51,12 +51,14 @@
 extern crate alloc;
 
 mod address;
+mod agent;
 #[cfg(feature = "async")]
 pub mod asynchronous;
 mod call;
 mod clock;
 mod connect;
 mod drive;
+mod engine;
 mod error;
 mod events;
 mod fds;
@@ -72,6 +74,7 @@ mod stream;
 mod watch;
 
 pub use address::{Address, AddressError};
+pub use agent::{Agent, AgentOptions};
 #[cfg(feature = "spawn")]
 pub use connect::child::Child;
 pub use error::{Error, Failure};

@@ -35,6 +35,10 @@ pub(crate) fn ready(at: &str, oob: bool) {
     tell!(info, "{at}: ready, out-of-band execution {}", if oob { "on" } else { "off" });
 }
 
+pub(crate) fn in_step(at: &str, ids: bool) {
+    tell!(info, "{at}: the agent is in step, and echoes {} ids", if ids { "the" } else { "no" });
+}
+
 /// An attempt failed, and there will be another one.
 pub(crate) fn again(error: &Error, pause: Duration) {
     tell!(debug, "{error}. Trying again in {pause:.1?}");

@@ -121,7 +121,7 @@ impl Options {
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::DEFAULT;
         config.oob = self.oob;
-        config.seed = self.seed.unwrap_or_else(random);
+        config.seed = self.seed.unwrap_or_else(|| random() as u32);
         config
     }
 }
@@ -138,13 +138,13 @@ const QEMU_LIMIT: usize = 64 << 20;
 const LEAST: usize = 512;
 
 /// Differs from process to process and from call to call: the hasher's keys are the system's random numbers.
-fn random() -> u32 {
+pub(crate) fn random() -> u64 {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
     if let Ok(time) = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
         hasher.write_u128(time.as_nanos());
     }
-    hasher.finish() as u32
+    hasher.finish()
 }
 
 #[cfg(test)]

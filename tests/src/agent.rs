@@ -1,17 +1,15 @@
 //! A guest agent of QEMU, run without a guest, and a client that sends it typed commands.
 
+use core::time::Duration;
 use std::fs;
-use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use qmp_core::command;
-use qmp_core::frame::{Buffer, Reading};
 use qmp_core::json::{Payload, Value};
-use qmp_core::message::ServerMessage;
-use qmp_core::reader::{FromServer, Reader};
-use qmp_qapi::guest_agent::commands::GuestSyncDelimited;
+use qmp_std::{AgentOptions, Error};
 use tempfile::TempDir;
 
 use crate::qemu::Qemu;
@@ -33,17 +31,16 @@ pub const FORBIDDEN: [&str; 10] = [
     "guest-set-user-password",
 ];
 
-/// A running agent and the connection to it. Killed when dropped.
+/// A running agent. Killed when dropped.
 #[derive(Debug)]
-pub struct Agent {
+pub struct Daemon {
     process: Child,
     folder: TempDir,
-    stream: UnixStream,
-    reader: Reader<'static, FromServer>,
+    socket: PathBuf,
 }
 
-impl Agent {
-    /// An agent, in step with us.
+impl Daemon {
+    /// An agent that listens.
     ///
     /// # Panics
     /// If it cannot be started.
@@ -51,7 +48,7 @@ impl Agent {
         let folder = tempfile::Builder::new().prefix("qga").tempdir_in("/tmp").expect("a folder in /tmp");
         let socket = folder.path().join("s");
         let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
-        let mut process = Command::new(&agent.path)
+        let process = Command::new(&agent.path)
             .args(["-m", "unix-listen", "-b", &FORBIDDEN.join(",")])
             .arg("-p")
             .arg(&socket)
@@ -62,36 +59,114 @@ impl Agent {
             .stderr(complaints)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", agent.path.display()));
-        let mut stream = None;
-        wait_until("the agent to listen", || {
-            stream = UnixStream::connect(&socket).ok();
-            stream.is_some() || process.try_wait().expect("a process").is_some()
-        });
-        let complaints = || fs::read_to_string(folder.path().join(COMPLAINTS)).unwrap_or_default();
-        let stream = stream.unwrap_or_else(|| panic!("agent {}: {}", agent.version, complaints()));
-        stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
-        stream.set_write_timeout(Some(LIMIT)).expect("a timeout");
-        let reader = Reader::of_agent(Buffer::growing(4 << 10, 4 << 20), Reading::DEFAULT);
-        let mut agent = Self { process, folder, stream, reader };
-        agent.sync(0x5eed);
-        agent
+        let mut daemon = Self { process, folder, socket };
+        wait_until("the agent's socket", || daemon.socket.exists() || daemon.has_ended());
+        assert!(!daemon.has_ended(), "agent {}: {}", agent.version, daemon.complaints());
+        daemon
     }
 
     /// Its working folder.
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Gets in step: what it sent before, and what it read of a command before, is forgotten.
+    /// Its socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// A connection to it that nothing was said on yet.
     ///
     /// # Panics
-    /// If it answers otherwise.
-    pub fn sync(&mut self, id: i64) {
-        self.stream.write_all(&[0xFF]).expect("the agent reads");
-        self.say(&command(&GuestSyncDelimited::new(id)));
-        while !self.next(|message| matches!(message, ServerMessage::Sentinel)) {}
-        let answered = self.answer(|payload| payload.into_value().as_i64());
-        assert_eq!(answered, Ok(Some(id)));
+    /// If there is none to be had.
+    pub fn stream(&self) -> UnixStream {
+        let mut stream = None;
+        wait_until("the agent to listen", || {
+            stream = UnixStream::connect(&self.socket).ok();
+            stream.is_some()
+        });
+        let stream = stream.expect("a stream");
+        stream.set_read_timeout(Some(LIMIT)).expect("a timeout");
+        stream.set_write_timeout(Some(LIMIT)).expect("a timeout");
+        stream
+    }
+
+    /// A client in step with it.
+    ///
+    /// # Panics
+    /// If it is not by the limit.
+    pub fn client(&self) -> qmp_std::Agent {
+        options().unix(&self.socket).unwrap_or_else(|error| panic!("{error}: {}", self.complaints()))
+    }
+
+    /// Whether it is gone.
+    ///
+    /// # Panics
+    /// If the system does not tell.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.try_wait().expect("a process").is_some()
+    }
+
+    /// Kills it, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Stops it.
+    ///
+    /// # Panics
+    /// If it cannot be.
+    pub fn stop(&self) {
+        self.signal("STOP");
+        let stat = format!("/proc/{}/stat", self.process.id());
+        wait_until("the agent to stop", || fs::read_to_string(&stat).expect("it is there").contains(") T "));
+    }
+
+    /// Has it go on.
+    ///
+    /// # Panics
+    /// If it cannot be.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.process.id())]).status();
+        assert!(kill.expect("a shell").success());
+    }
+
+    fn complaints(&self) -> String {
+        fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default()
+    }
+}
+
+/// Options that are patient.
+pub fn options() -> AgentOptions {
+    AgentOptions::new().deadline(LIMIT).timeout(LIMIT).farewell(Duration::from_secs(2)).retry(true)
+}
+
+/// A running agent and the connection to it.
+#[derive(Debug)]
+pub struct Agent {
+    // Closed before the agent is killed.
+    client: qmp_std::Agent,
+    daemon: Daemon,
+}
+
+impl Agent {
+    /// An agent, in step with us.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start(agent: &Qemu) -> Self {
+        let daemon = Daemon::start(agent);
+        Self { client: daemon.client(), daemon }
+    }
+
+    /// Its working folder.
+    pub fn folder(&self) -> &Path {
+        self.daemon.folder()
     }
 
     /// Has a typed command executed and shows `look` what it returns. The value is looked at twice: by `check`, too, as JSON.
@@ -107,9 +182,8 @@ impl Agent {
         check: impl FnOnce(&str, Value<'_>),
         look: impl FnOnce(C::Return<'_>) -> T,
     ) -> Result<T, Failed> {
-        self.say(&self::command(command));
-        self.answer(|payload| {
-            let value = payload.into_value();
+        let arguments = written(command);
+        self.execute(C::NAME, Some(&*arguments).filter(|arguments| *arguments != "null"), |value| {
             check(C::NAME, value);
             look(value.decode().unwrap_or_else(|error| panic!("{}: {error}: {value}", C::NAME)))
         })
@@ -120,54 +194,33 @@ impl Agent {
     /// # Errors
     /// What the agent says.
     pub fn ask<T>(&mut self, name: &str, look: impl FnOnce(Value<'_>) -> T) -> Result<T, Failed> {
-        self.say(&format!("{{\"execute\":\"{name}\"}}"));
-        self.answer(|payload| look(payload.into_value()))
+        self.execute(name, None, look)
     }
 
-    fn say(&mut self, line: &str) {
-        self.stream.write_all(line.as_bytes()).expect("the agent reads");
-        self.stream.write_all(b"\n").expect("the agent reads");
-    }
-
-    /// The next message has to be an answer: replies come in the order of their commands.
-    fn answer<T>(&mut self, look: impl FnOnce(Payload<'_>) -> T) -> Result<T, Failed> {
-        self.next(|message| match message {
-            ServerMessage::Return { id: None, payload } => Ok(look(payload)),
-            ServerMessage::Error { id: None, failure } => Err(failure.into()),
-            other => panic!("no answer: {other:?}"),
-        })
-    }
-
-    fn next<T>(&mut self, look: impl FnOnce(ServerMessage<'_>) -> T) -> T {
-        let mut look = Some(look);
-        loop {
-            if let Some((message, _)) = self.reader.poll() {
-                let look = look.take().expect("one look");
-                return look(message);
+    fn execute<T>(
+        &mut self,
+        name: &str,
+        arguments: Option<&str>,
+        look: impl FnOnce(Value<'_>) -> T,
+    ) -> Result<T, Failed> {
+        match self.client.execute_raw(name, arguments) {
+            Ok(returned) => {
+                let mut text = returned.into_bytes();
+                Ok(look(Payload::parse(&mut text).expect("JSON").into_value()))
             }
-            let count = self.stream.read(self.reader.rx_space()).expect("an answer in time");
-            assert!(count > 0, "the agent has gone");
-            self.reader.rx_commit(count).expect("room for what was read");
+            Err(Error::Command(failure)) => Err(Failed { class: failure.class, desc: failure.desc }),
+            Err(error) => panic!("{name}: {error}"),
         }
     }
 }
 
 const COMPLAINTS: &str = "stderr";
 
-/// A command as it is on the wire.
-fn command<C: command::Command>(command: &C) -> String {
-    match written(command).as_str() {
-        "null" => format!("{{\"execute\":\"{}\"}}", C::NAME),
-        arguments => format!("{{\"execute\":\"{}\",\"arguments\":{arguments}}}", C::NAME),
-    }
-}
-
-impl Drop for Agent {
+impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
         if thread::panicking() {
-            println!("the agent said: {}", fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default());
+            println!("the agent said: {}", self.complaints());
         }
     }
 }

@@ -4,12 +4,12 @@ use core::time::Duration;
 
 use serde::Serialize;
 
+use super::outbox::{Form, Outbox, finish, raw, serialize};
 use super::session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
-use super::slots::{Generation, NEGOTIATION, Slot, SlotState, Slots, Ticket};
+use super::slots::{NEGOTIATION, Slots, Ticket};
 use crate::command::Command;
 use crate::error::{Error, Misuse, PeerError, Resource};
-use crate::json::ser::{self, Full, Serializer, Sink};
-use crate::json::{Value, scan, squeeze};
+use crate::json::ser::{Full, Sink};
 use crate::time::Instant;
 use crate::transmit::Transmit;
 
@@ -20,14 +20,12 @@ use crate::transmit::Transmit;
 /// were before.
 #[derive(Debug)]
 pub struct Commands<'b> {
-    pub(super) tx: Transmit<'b>,
-    pub(super) slots: Slots<'b>,
+    pub(super) outbox: Outbox<'b>,
     pub(super) session: Session,
     pub(super) correlation: Correlation,
     handshake: Handshake,
     wants_oob: bool,
     in_band: u8,
-    generation: Generation,
     /// The id of the `qmp_capabilities` in flight; 0 for none. Whether it enables out-of-band execution.
     pub(super) negotiation: u32,
     pub(super) enabling: bool,
@@ -41,14 +39,12 @@ pub struct Commands<'b> {
 impl<'b> Commands<'b> {
     pub(super) fn new(tx: Transmit<'b>, slots: Slots<'b>, config: &Config) -> Self {
         Self {
-            tx,
-            slots,
+            outbox: Outbox::new(tx, slots, config.seed),
             session: Session::Greeting,
             correlation: config.correlation,
             handshake: config.handshake,
             wants_oob: config.oob,
             in_band: config.in_band.clamp(1, IN_BAND_MOST),
-            generation: Generation::seeded(config.seed),
             negotiation: 0,
             enabling: false,
             owed: config.handshake == Handshake::Blind,
@@ -59,8 +55,7 @@ impl<'b> Commands<'b> {
     }
 
     pub(super) fn reset(&mut self) {
-        self.tx.clear();
-        self.slots.all_mut().fill(Slot::FREE);
+        self.outbox.reset();
         self.session = Session::Greeting;
         self.negotiation = 0;
         self.enabling = false;
@@ -81,7 +76,7 @@ impl<'b> Commands<'b> {
 
     /// How many more in-band commands may be sent just now.
     pub fn credits(&self) -> u8 {
-        self.in_band.saturating_sub(u8::try_from(self.slots.in_band()).unwrap_or(u8::MAX))
+        self.in_band.saturating_sub(u8::try_from(self.outbox.slots.in_band()).unwrap_or(u8::MAX))
     }
 
     /// Sends the command `name` with `arguments`, anything that serializes to an object, or `&()` for none.
@@ -145,10 +140,7 @@ impl<'b> Commands<'b> {
     /// # Errors
     /// [`Misuse::Ticket`] if it is not in flight.
     pub fn set_deadline(&mut self, ticket: Ticket, deadline: Instant) -> Result<(), Error> {
-        let slot =
-            self.slots.with_id(ticket.0).filter(|slot| slot.state == SlotState::InFlight).ok_or(Misuse::Ticket)?;
-        slot.deadline = deadline.as_millis();
-        Ok(())
+        self.outbox.set_deadline(ticket, deadline)
     }
 
     /// [`set_deadline`](Self::set_deadline), counted from the time last given to
@@ -167,8 +159,7 @@ impl<'b> Commands<'b> {
 
     /// Whether `ticket` is in flight and not timed out.
     pub fn is_in_flight(&self, ticket: Ticket) -> bool {
-        let slot = self.slots.all().get((ticket.0 & 0xFF) as usize);
-        slot.is_some_and(|slot| slot.state == SlotState::InFlight && slot.id == ticket.0)
+        self.outbox.is_in_flight(ticket)
     }
 
     /// Waits no longer for `ticket`, whose command sends no reply when it succeeds. An error that comes after all is
@@ -177,8 +168,7 @@ impl<'b> Commands<'b> {
     /// # Errors
     /// [`Misuse::Ticket`] if it is not in flight.
     pub fn forget(&mut self, ticket: Ticket) -> Result<(), Error> {
-        *self.slots.with_id(ticket.0).ok_or(Misuse::Ticket)? = Slot::FREE;
-        Ok(())
+        self.outbox.forget(ticket)
     }
 
     /// Brings the server's parser to a known state, behind a command that a lossy line damaged: sends 0xFF, which is valid nowhere
@@ -191,7 +181,7 @@ impl<'b> Commands<'b> {
         if self.session == Session::Closed {
             return Err(PeerError::Closed.into());
         }
-        self.tx.append(|tx| tx.push(b"\xFF").map_err(|Full| tx.full()))
+        self.outbox.tx.append(|tx| tx.push(b"\xFF").map_err(|Full| tx.full()))
     }
 
     /// Sends `qmp_capabilities` once more: where the server refused it, or has greeted anew because it started anew.
@@ -202,16 +192,16 @@ impl<'b> Commands<'b> {
         if self.session == Session::Closed {
             return Err(PeerError::Closed.into());
         }
-        let id = self.generation.next(NEGOTIATION);
+        let id = self.outbox.generation.next(NEGOTIATION);
         let with_id = self.correlation == Correlation::ById;
-        self.tx.append(|tx| {
+        self.outbox.tx.append(|tx| {
             tx.text("{\"execute\":\"qmp_capabilities\"")?;
             if oob {
                 tx.text(",\"arguments\":{\"enable\":[\"oob\"]}")?;
             }
             finish(tx, with_id.then_some(id))
         })?;
-        self.generation.advance(id);
+        self.outbox.generation.advance(id);
         self.negotiation = id;
         self.enabling = oob;
         self.owed = false;
@@ -233,15 +223,10 @@ impl<'b> Commands<'b> {
         if self.owed { self.negotiate(self.enabling) } else { Ok(()) }
     }
 
-    /// The number of an id of ours that a reply bears, if it is one.
-    pub(super) fn number(id: Value<'_>) -> Option<u32> {
-        id.as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id != 0)
-    }
-
     /// The in-band command that comes next where the server echoes no ids.
     pub(super) fn next_in_order(&mut self) -> Option<u32> {
-        let newest = self.generation.newest();
-        self.slots.oldest_in_band(newest).map(|slot| slot.id)
+        let newest = self.outbox.generation.newest();
+        self.outbox.slots.oldest_in_band(newest).map(|slot| slot.id)
     }
 
     fn encode(
@@ -261,49 +246,7 @@ impl<'b> Commands<'b> {
         if !oob && self.credits() == 0 {
             return Err(Resource::Credits { limit: self.in_band }.into());
         }
-        let limit = self.slots.all().len() as u16;
-        let number = self.slots.free().ok_or(Resource::Slots { limit })?;
-        let id = self.generation.next(number);
         let with_id = self.correlation == Correlation::ById;
-        self.tx.append(|tx| {
-            tx.text(if oob { "{\"exec-oob\":" } else { "{\"execute\":" })?;
-            ser::write_str(tx, name, false).map_err(|Full| tx.full())?;
-            let mark = tx.mark();
-            tx.text(",\"arguments\":")?;
-            let start = tx.mark();
-            arguments(tx)?;
-            match tx.written(start) {
-                [b'{', ..] => {}
-                b"null" => tx.rewind(mark),
-                _ => return Err(Misuse::NotAnObject.into()),
-            }
-            finish(tx, with_id.then_some(id))
-        })?;
-        self.generation.advance(id);
-        if let Some(slot) = self.slots.all_mut().get_mut(usize::from(number)) {
-            *slot = Slot { id, state: SlotState::InFlight, oob, deadline: Instant::NEVER.as_millis() };
-        }
-        Ok(Ticket(id))
+        self.outbox.encode(Form { name, oob, silent: false, with_id }, arguments)
     }
-}
-
-fn finish(tx: &mut Transmit<'_>, id: Option<u32>) -> Result<(), Error> {
-    if let Some(id) = id {
-        tx.text(",\"id\":")?;
-        tx.number(id)?;
-    }
-    tx.text("}\n")
-}
-
-fn serialize<A: Serialize + ?Sized>(tx: &mut Transmit<'_>, arguments: &A) -> Result<(), Error> {
-    match arguments.serialize(&mut Serializer::new(tx)) {
-        Ok(()) => Ok(()),
-        Err(ser::Error::Full) => Err(tx.full()),
-        Err(error) => Err(Misuse::Serialize(error).into()),
-    }
-}
-
-fn raw(tx: &mut Transmit<'_>, arguments: &str) -> Result<(), Error> {
-    scan::check(arguments.as_bytes()).map_err(|_| Misuse::NotJson)?;
-    squeeze::squeeze(arguments.as_bytes(), tx).map_err(|Full| tx.full())
 }

@@ -12,8 +12,9 @@
 //! that bears its ticket.
 
 mod commands;
+pub(crate) mod outbox;
 mod session;
-mod slots;
+pub(crate) mod slots;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ use crate::message::{
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
+use outbox::Outbox;
 use slots::SlotState;
 
 /// What a command came to: what it returned, or why it failed.
@@ -152,7 +154,7 @@ impl<'b> Client<'b> {
     /// [`rx_space`](Self::rx_space) and [`tx_pending`](Self::tx_pending) at once, for a line that works both ways.
     #[cfg(feature = "embedded-io-async")]
     pub(crate) fn both_ways(&mut self) -> (&mut [u8], &[u8]) {
-        (self.frames.rx_space(), self.commands.tx.pending())
+        (self.frames.rx_space(), self.commands.outbox.tx.pending())
     }
 
     /// The first `count` bytes of [`rx_space`](Self::rx_space) were received.
@@ -178,7 +180,7 @@ impl<'b> Client<'b> {
 
     /// Bytes to be sent, in one piece. A command lies in it whole.
     pub fn tx_pending(&self) -> &[u8] {
-        self.commands.tx.pending()
+        self.commands.outbox.tx.pending()
     }
 
     /// The first `count` bytes of [`tx_pending`](Self::tx_pending) were sent.
@@ -186,7 +188,7 @@ impl<'b> Client<'b> {
     /// # Errors
     /// [`Misuse`](crate::error::Misuse) if there are not so many.
     pub fn tx_sent(&mut self, count: usize) -> Result<(), Error> {
-        self.commands.tx.sent(count)
+        self.commands.outbox.tx.sent(count)
     }
 
     /// The sending half.
@@ -220,7 +222,7 @@ impl<'b> Client<'b> {
             Session::Greeting | Session::Negotiating => self.commands.handshake_deadline,
             Session::Ready | Session::Refused | Session::Closed => Instant::NEVER,
         };
-        let next = self.commands.slots.earliest_deadline().min(handshake);
+        let next = self.commands.outbox.slots.earliest_deadline().min(handshake);
         (next < Instant::NEVER).then_some(next)
     }
 
@@ -272,7 +274,7 @@ impl Commands<'_> {
 
     fn reply<'m>(&mut self, id: Option<Value<'m>>, outcome: Outcome<'m>) -> Message<'m> {
         let number = match (id, self.correlation) {
-            (Some(id), _) => Self::number(id),
+            (Some(id), _) => Outbox::number(id),
             (None, Correlation::ById) => None,
             (None, Correlation::InOrder) if self.negotiation != 0 => Some(self.negotiation),
             (None, Correlation::InOrder) => self.next_in_order(),
@@ -281,10 +283,10 @@ impl Commands<'_> {
             if number == self.negotiation {
                 return self.negotiated(outcome.map(drop));
             }
-            match self.end(number) {
+            match self.outbox.end(number) {
                 SlotState::InFlight => return Message::Reply { ticket: Ticket(number), outcome },
                 SlotState::TimedOut => return Message::Late { ticket: Ticket(number), outcome },
-                SlotState::Free => {}
+                SlotState::Free | SlotState::Succeeded => {}
             }
         }
         match (id, outcome) {
@@ -312,7 +314,7 @@ impl Commands<'_> {
         let reply = matches!(message.of, Kind::Return | Kind::Error);
         let number = match (message.id, self.correlation) {
             _ if !reply => None,
-            (Some(id), _) => Self::number(id),
+            (Some(id), _) => Outbox::number(id),
             (None, Correlation::InOrder) if self.negotiation == 0 => self.next_in_order(),
             (None, _) => None,
         };
@@ -321,18 +323,12 @@ impl Commands<'_> {
             let outcome = if message.of == Kind::Return { Ok(()) } else { Err(Failure::UNKNOWN) };
             return self.negotiated(outcome);
         }
-        let ticket = number.filter(|number| self.end(*number) == SlotState::InFlight).map(Ticket);
+        let ticket = number.filter(|number| self.outbox.end(*number) == SlotState::InFlight).map(Ticket);
         if message.of == Kind::Greeting {
             // What it offers is gone, but the server is there.
             self.greeted(false);
         }
         Message::Oversize { ticket, message }
-    }
-
-    /// Frees the slot of the command with this id and says what state it was in.
-    fn end(&mut self, id: u32) -> SlotState {
-        let Some(slot) = self.slots.with_id(id) else { return SlotState::Free };
-        core::mem::take(slot).state
     }
 
     /// A deadline that is past.
@@ -343,9 +339,7 @@ impl Commands<'_> {
                 return Some(Message::HandshakeTimedOut(self.session));
             }
         }
-        let now = self.now.as_millis();
-        let due = |slot: &&mut Slot| slot.state == SlotState::InFlight && slot.deadline <= now;
-        let slot = self.slots.all_mut().iter_mut().filter(due).min_by_key(|slot| slot.deadline)?;
+        let slot = self.outbox.due(self.now)?;
         slot.state = SlotState::TimedOut;
         Some(Message::TimedOut { ticket: Ticket(slot.id) })
     }
@@ -354,10 +348,9 @@ impl Commands<'_> {
     fn lose(&mut self) -> Result<Option<Message<'static>>, Error> {
         self.session = Session::Closed;
         self.owed = false;
-        self.tx.clear();
-        let slot = self.slots.all_mut().iter_mut().find(|slot| slot.state == SlotState::InFlight);
-        let Some(slot) = slot else {
-            self.slots.all_mut().fill(Slot::FREE);
+        self.outbox.tx.clear();
+        let Some(slot) = self.outbox.slots.any(SlotState::InFlight) else {
+            self.outbox.reset();
             return Err(PeerError::Closed.into());
         };
         let ticket = Ticket(slot.id);

@@ -12,7 +12,7 @@ use crate::memory::Entries;
 pub struct Storage<'b> {
     pub(crate) rx: Buffer<'b>,
     pub(crate) tx: Buffer<'b>,
-    pub(super) slots: Slots<'b>,
+    pub(crate) slots: Slots<'b>,
 }
 
 impl<'b> Storage<'b> {

@@ -242,6 +242,21 @@ pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) 
     }
 }
 
+/// Whether the outlined message is an error, whole or passed over.
+pub(crate) fn is_error(frames: &Frames<'_>, outline: &Outline) -> bool {
+    matches!(outline.what, What::Complete | What::Oversize(_)) && Kind::of(frames.found()) == Kind::Error
+}
+
+/// What the outlined message returns and its id, as they were received, if it is a whole one that returns something.
+pub(crate) fn raw_return<'f>(frames: &'f mut Frames<'_>, outline: &Outline) -> Option<(&'f [u8], Option<&'f [u8]>)> {
+    if outline.what != What::Complete || Kind::of(frames.found()) != Kind::Return {
+        return None;
+    }
+    let (body, id) = (frames.found().span(BODY)?, frames.found().span(ID));
+    let text: &[u8] = frames.text();
+    Some((text.get(body.range())?, id.and_then(|id| text.get(id.range()))))
+}
+
 fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
     let kind = Kind::of(frames.found());
     if kind == Kind::Unknown {

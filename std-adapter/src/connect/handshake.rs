@@ -27,6 +27,7 @@ pub(crate) fn handshake(driver: &mut Driver, deadline: Instant) -> Result<bool, 
             }
         })
     });
+    driver.opening = false;
     let (at, received) = (driver.at.clone(), core::mem::take(&mut driver.first));
     let after = begun.until(driver.clock.now());
     log::greeted(&at, driver.inbox.server.as_ref());

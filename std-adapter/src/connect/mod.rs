@@ -6,9 +6,9 @@
 mod again;
 #[cfg(feature = "spawn")]
 pub(crate) mod child;
-mod fd;
+pub(crate) mod fd;
 mod handshake;
-mod retry;
+pub(crate) mod retry;
 mod serial;
 mod tcp;
 pub(crate) mod unix;
@@ -150,7 +150,7 @@ impl Options {
     }
 }
 
-fn open(address: &Address, clock: Clock, deadline: Instant) -> Result<Opened, Error> {
+pub(crate) fn open(address: &Address, clock: Clock, deadline: Instant) -> Result<Opened, Error> {
     let timeout = clock.until(deadline);
     match address {
         Address::Unix(path) => unix::open(path, timeout),

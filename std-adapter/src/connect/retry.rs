@@ -56,7 +56,11 @@ fn passes(error: &Error) -> bool {
     match error {
         Error::NoSuchSocket { source, .. } => source.kind() == ErrorKind::NotFound,
         // Closed: before a greeting, by who stands in front of QEMU, or as QEMU ended.
-        Error::NobodyListens { .. } | Error::NoGreeting { .. } | Error::NotReady { .. } | Error::Closed { .. } => true,
+        Error::NobodyListens { .. }
+        | Error::NoGreeting { .. }
+        | Error::NotReady { .. }
+        | Error::NoAgent { .. }
+        | Error::Closed { .. } => true,
         Error::Connect { source, .. } => is_of_the_way(source),
         _ => false,
     }

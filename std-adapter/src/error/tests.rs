@@ -38,6 +38,10 @@ fn all() -> Vec<(Error, &'static [&'static str])> {
         (Error::NoGreeting { at: at(), after }, &["tcp:h:1", "1.5s", "end that client"]),
         (Error::NotReady { at: at(), after }, &["tcp:h:1", "1.5s", "Try again later"]),
         (Error::NotQmp { at: at(), received: b"QEMU 7 \xFF".to_vec() }, &["tcp:h:1", "QEMU 7 \\xff", "mode=control"]),
+        (Error::NoAgent { at: at(), after }, &["tcp:h:1", "1.5s", "running", "end that client"]),
+        (Error::NotAgent { at: at() }, &["tcp:h:1", "monitor", "virtserialport"]),
+        (Error::NotInStep { after }, &["not sent", "1.5s", "Try again later"]),
+        (Error::Unanswered { ticket: ticket() }, &["unknown", "Look before repeating"]),
         (Error::Refused { at: at(), failure: failure() }, &["tcp:h:1", "GenericError: no"]),
         (Error::Command(failure()), &["GenericError: no"]),
         (Error::Timeout { ticket: ticket() }, &["no reply in time to command", "wait for it again"]),
@@ -73,6 +77,10 @@ fn has_source(error: &Error) -> bool {
         | Error::NoGreeting { .. }
         | Error::NotReady { .. }
         | Error::NotQmp { .. }
+        | Error::NoAgent { .. }
+        | Error::NotAgent { .. }
+        | Error::NotInStep { .. }
+        | Error::Unanswered { .. }
         | Error::Refused { .. }
         | Error::Command(_)
         | Error::Timeout { .. }

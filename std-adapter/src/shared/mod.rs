@@ -1,6 +1,6 @@
 //! One monitor for many threads: QEMU serves one client per monitor.
 
-mod engine;
+mod hub;
 mod subscription;
 
 use alloc::sync::Arc;
@@ -20,7 +20,7 @@ use crate::inbox::Server;
 use crate::kept;
 use crate::monitor::Monitor;
 use crate::notice::Notice;
-use engine::Engine;
+use hub::Hub;
 pub use subscription::{Callback, Subscription};
 
 /// A monitor that many threads use at once: a handle, cheap to clone.
@@ -49,13 +49,13 @@ pub use subscription::{Callback, Subscription};
 /// ```
 #[derive(Clone)]
 pub struct Shared {
-    engine: Arc<Engine>,
+    hub: Arc<Hub>,
     timeout: Option<Duration>,
     /// Ends the connection with the last handle.
     _end: Arc<End>,
 }
 
-struct End(Arc<Engine>);
+struct End(Arc<Hub>);
 
 impl Drop for End {
     fn drop(&mut self) {
@@ -70,9 +70,9 @@ impl Monitor {
     /// [`Error::Unshareable`]: it speaks over a stream that no thread can wait for beside the others; or the system refuses a thread.
     pub fn share(self) -> Result<Shared, Error> {
         let timeout = self.timeout;
-        let engine = Engine::start(self).map_err(|source| Error::Unshareable { source })?;
-        let end = Arc::new(End(Arc::clone(&engine)));
-        Ok(Shared { engine, timeout, _end: end })
+        let hub = Hub::start(self).map_err(|source| Error::Unshareable { source })?;
+        let end = Arc::new(End(Arc::clone(&hub)));
+        Ok(Shared { hub, timeout, _end: end })
     }
 }
 
@@ -142,7 +142,7 @@ impl Shared {
     /// # Errors
     /// [`Error::QueueFull`], [`Error::Closed`], [`Error::Misuse`]: the command was not sent.
     pub fn submit(&self, name: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Ticket, Error> {
-        self.engine.dispatch(self.engine.deadline(self.timeout), |commands| commands.execute(name, arguments))
+        self.hub.dispatch(self.hub.deadline(self.timeout), |commands| commands.execute(name, arguments))
     }
 
     /// Waits for the reply to a command and reads what it returned. After [`Error::Timeout`] it can be waited for once more.
@@ -150,7 +150,7 @@ impl Shared {
     /// # Errors
     /// See [`Error`]. [`Error::Misuse`] for a ticket whose reply was given out already.
     pub fn wait<T: DeserializeOwned>(&self, ticket: Ticket) -> Result<T, Error> {
-        self.engine.conclude(ticket, self.engine.deadline(self.timeout), |payload| Ok(payload.decode()?))
+        self.hub.conclude(ticket, self.hub.deadline(self.timeout), |payload| Ok(payload.decode()?))
     }
 
     fn call<R>(
@@ -158,9 +158,9 @@ impl Shared {
         encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
         read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let deadline = self.engine.deadline(self.timeout);
-        let ticket = self.engine.dispatch(deadline, encode)?;
-        self.engine.conclude(ticket, deadline, read)
+        let deadline = self.hub.deadline(self.timeout);
+        let ticket = self.hub.dispatch(deadline, encode)?;
+        self.hub.conclude(ticket, deadline, read)
     }
 }
 
@@ -169,24 +169,24 @@ impl Shared {
     /// What the server said of itself in its greeting.
     #[must_use]
     pub fn server(&self) -> Server {
-        self.engine.with(|monitor| monitor.server().clone())
+        self.hub.with(|monitor| monitor.server().clone())
     }
 
     /// The oldest notice that was not given out.
     #[must_use]
     pub fn next_notice(&self) -> Option<Notice> {
-        self.engine.with(Monitor::next_notice)
+        self.hub.with(Monitor::next_notice)
     }
 
     /// How many notices were dropped, as more came than are kept.
     #[must_use]
     pub fn notices_lost(&self) -> u64 {
-        self.engine.with(|monitor| monitor.notices_lost())
+        self.hub.with(|monitor| monitor.notices_lost())
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.engine.with(|monitor| f.debug_tuple("Shared").field(monitor).finish())
+        self.hub.with(|monitor| f.debug_tuple("Shared").field(monitor).finish())
     }
 }

@@ -6,7 +6,7 @@ use core::iter::FusedIterator;
 use core::time::Duration;
 
 use super::Shared;
-use super::engine::Engine;
+use super::hub::Hub;
 use crate::error::Error;
 use crate::events::OwnedEvent;
 use crate::watch::{Mailbox, Wanted};
@@ -14,14 +14,14 @@ use crate::watch::{Mailbox, Wanted};
 impl Shared {
     /// Events that are `wanted`, from now on: subscribe before the command that causes them. Each subscriber gets each of its events.
     pub fn subscribe(&self, wanted: Wanted) -> Subscription {
-        Subscription { mailbox: self.engine.subscribe(wanted), engine: Arc::clone(&self.engine) }
+        Subscription { mailbox: self.hub.subscribe(wanted), hub: Arc::clone(&self.hub) }
     }
 
     /// Calls `callback` with each event that is `wanted`, for as long as what this gives is held, in the thread that receives: it
     /// should be quick, and can [`submit`](Self::submit) but not wait for a reply, as nobody receives meanwhile.
     pub fn on_event(&self, wanted: Wanted, callback: impl FnMut(OwnedEvent) + Send + 'static) -> Callback {
-        let mailbox = self.engine.subscribe(wanted);
-        self.engine.call_back(&mailbox, Box::new(callback));
+        let mailbox = self.hub.subscribe(wanted);
+        self.hub.call_back(&mailbox, Box::new(callback));
         Callback(mailbox)
     }
 }
@@ -30,7 +30,7 @@ impl Shared {
 #[must_use = "it keeps events for as long as it is there"]
 pub struct Subscription {
     mailbox: Arc<Mailbox>,
-    engine: Arc<Engine>,
+    hub: Arc<Hub>,
 }
 
 impl Subscription {
@@ -40,10 +40,10 @@ impl Subscription {
     /// # Errors
     /// [`Error::Closed`] when the connection has ended and every event was given out.
     pub fn next_within(&self, timeout: Option<Duration>) -> Result<Option<OwnedEvent>, Error> {
-        match self.mailbox.wait(timeout, || self.engine.has_ended()) {
+        match self.mailbox.wait(timeout, || self.hub.has_ended()) {
             Some(event) => Ok(Some(event)),
-            None if self.engine.has_ended() => {
-                self.mailbox.take().map_or_else(|| Err(self.engine.closed()), |event| Ok(Some(event)))
+            None if self.hub.has_ended() => {
+                self.mailbox.take().map_or_else(|| Err(self.hub.closed()), |event| Ok(Some(event)))
             }
             None => Ok(None),
         }

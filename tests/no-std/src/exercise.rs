@@ -5,7 +5,9 @@
 
 use core::hint::black_box;
 
+use qmp_core::agent;
 use qmp_core::client::{Client, Config, Incoming, Message, Slot, StaticStorage, Storage};
+use qmp_core::command::Command;
 use qmp_core::frame::{Framing, Reading};
 use qmp_core::json::{Kind, Payload, Value, ser};
 use qmp_core::message::{ServerMessage, Timestamp};
@@ -25,12 +27,16 @@ pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
     session(received);
     lent_session(memory, received);
     serve(received);
+    agent_session(received);
 }
 
 // The sizes that are promised for 32-bit targets. (Lints are run for the host, too.)
 #[cfg(target_pointer_width = "32")]
 const _: () = assert!(size_of::<Client<'_>>() <= 320);
 const _: () = assert!(size_of::<Message<'_>>() <= 96);
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<agent::Client<'_>>() <= 352);
+const _: () = assert!(size_of::<agent::Message<'_>>() <= 96);
 const _: () = assert!(size_of::<server::Message<'_>>() <= 96);
 const _: () = assert!(size_of::<Slot>() <= 16);
 const _: () = assert!(size_of::<qmp_core::error::Error>() <= 16);
@@ -198,6 +204,66 @@ fn answer(incoming: Incoming<'_, '_>) {
     _ = black_box(commands.negotiate(black_box(true)));
     black_box((commands.credits(), commands.session(), commands.oob_enabled()));
     commands.set_handshake_deadline(Instant::from_millis(black_box(1)));
+}
+
+/// Calls everything that an agent's client has.
+#[inline(never)]
+fn agent_session(received: &[u8]) {
+    let mut storage = StaticStorage::<256, 128, 4>::new();
+    let sync = if black_box(true) { agent::Sync::Delimited } else { agent::Sync::Plain };
+    let config = agent::Config { sync, ids: black_box(true), seed: black_box(7), ..agent::Config::DEFAULT };
+    let mut client = agent::Client::new(storage.lend(), config);
+    _ = black_box(client.feed(received));
+    let space = client.rx_space().len();
+    _ = black_box(client.rx_commit(black_box(space)));
+    client.handle_timeout(Instant::from_millis(black_box(5)));
+    black_box(client.poll_timeout());
+    let mut turns = black_box(3_u32);
+    while turns > 0 {
+        turns -= 1;
+        match client.poll() {
+            Ok(Some(incoming)) => ask(incoming),
+            Ok(None) => client.rx_eof(),
+            Err(error) => _ = black_box(error),
+        }
+        black_box(client.tx_pending());
+        _ = black_box(client.tx_sent(black_box(3)));
+    }
+    black_box(client.session());
+    client.reset();
+}
+
+#[derive(Serialize)]
+struct Shutdown<'a> {
+    mode: Option<&'a str>,
+}
+
+impl Command for Shutdown<'_> {
+    const NAME: &'static str = "guest-shutdown";
+    const NO_REPLY: bool = true;
+    type Return<'a> = Value<'a>;
+}
+
+#[inline(never)]
+fn ask(incoming: agent::Incoming<'_, '_>) {
+    let agent::Incoming { message, origin, commands } = incoming;
+    black_box(origin);
+    match message {
+        agent::Message::Reply { ticket, outcome: Ok(payload) } => {
+            black_box(commands.is_in_flight(ticket));
+            read_payload(payload);
+        }
+        agent::Message::Foreign { id: Some(id), .. } => _ = black_box(commands.execute("x", &id)),
+        other => _ = black_box(other),
+    }
+    if let Ok(ticket) = commands.execute_without_reply(black_box("guest-shutdown"), &()) {
+        _ = black_box(commands.set_timeout(ticket, core::time::Duration::from_millis(black_box(9))));
+    }
+    _ = black_box(commands.execute_raw(black_box("a"), black_box("{}")));
+    _ = black_box(commands.execute_raw_without_reply(black_box("a"), black_box("{}")));
+    _ = black_box(commands.send(&Shutdown { mode: black_box(Some("halt")) }));
+    _ = black_box(commands.synchronize());
+    black_box((commands.unanswered(), commands.session(), commands.echoes_ids()));
 }
 
 /// Calls everything that a server has.

@@ -40,8 +40,9 @@ impl Context<'_> {
         let lifetime = if borrows { "<'_>" } else { "" };
         let returns = it.returns.as_ref().map_or_else(|| "Nothing".to_owned(), |of| self.shapes.rust(of));
         let oob = if it.oob { "const OOB: bool = true;\n" } else { "" };
+        let no_reply = if it.no_reply { "const NO_REPLY: bool = true;\n" } else { "" };
         format!(
-            "{text}\n{constructor}impl Command for {name}{lifetime} {{\nconst NAME: &'static str = \"{}\";\n{oob}type Return<'a> = {returns};\n}}\n",
+            "{text}\n{constructor}impl Command for {name}{lifetime} {{\nconst NAME: &'static str = \"{}\";\n{oob}{no_reply}type Return<'a> = {returns};\n}}\n",
             head.name
         )
     }

@@ -213,6 +213,7 @@ impl<'a> GuestShutdown<'a> {
 
 impl Command for GuestShutdown<'_> {
     const NAME: &'static str = "guest-shutdown";
+    const NO_REPLY: bool = true;
     type Return<'a> = Nothing;
 }
 
@@ -574,6 +575,7 @@ bare! {
 
 impl Command for GuestSuspendDisk {
     const NAME: &'static str = "guest-suspend-disk";
+    const NO_REPLY: bool = true;
     type Return<'a> = Nothing;
 }
 
@@ -595,6 +597,7 @@ bare! {
 
 impl Command for GuestSuspendRam {
     const NAME: &'static str = "guest-suspend-ram";
+    const NO_REPLY: bool = true;
     type Return<'a> = Nothing;
 }
 
@@ -615,6 +618,7 @@ bare! {
 
 impl Command for GuestSuspendHybrid {
     const NAME: &'static str = "guest-suspend-hybrid";
+    const NO_REPLY: bool = true;
     type Return<'a> = Nothing;
 }
 

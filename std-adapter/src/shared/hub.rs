@@ -27,7 +27,7 @@ use crate::monitor::Monitor;
 use crate::watch::{Mailbox, Wanted};
 
 /// What the handles and the thread have in common.
-pub(crate) struct Engine {
+pub(crate) struct Hub {
     state: Mutex<State>,
     /// Interrupts the thread's waiting.
     waker: UnixStream,
@@ -50,7 +50,7 @@ struct State {
 
 type Callback = Box<dyn FnMut(OwnedEvent) + Send>;
 
-impl Engine {
+impl Hub {
     pub(super) fn start(monitor: Monitor) -> io::Result<Arc<Self>> {
         let fd = monitor.poll_fd().ok_or_else(|| {
             io::Error::new(ErrorKind::Unsupported, "the stream is of a kind that cannot be polled (Stream::poll_fd)")
@@ -68,10 +68,10 @@ impl Engine {
             stopped: false,
             cause: None,
         };
-        let engine = Arc::new(Self { state: Mutex::new(state), waker, clock, ended: AtomicBool::new(false) });
-        let of_thread = Arc::clone(&engine);
+        let hub = Arc::new(Self { state: Mutex::new(state), waker, clock, ended: AtomicBool::new(false) });
+        let of_thread = Arc::clone(&hub);
         thread::Builder::new().name("qmp-monitor".into()).spawn(move || of_thread.live(&fd, &woken))?;
-        Ok(engine)
+        Ok(hub)
     }
 
     /// Ends the connection, and the thread.
