@@ -86,8 +86,8 @@ struct World {
 
 impl World {
     fn new(reading: Reading, ids: bool) -> Self {
-        let (rx, tx, echoes) = (vec![0; 4096].leak(), vec![0; 1 << 16].leak(), vec![0; 1024].leak());
-        let server = server::Storage::new(rx, tx, vec![server::Pending::default(); 4].leak(), echoes);
+        let (rx, tx, memory) = (vec![0; 4096].leak(), vec![0; 1 << 16].leak(), vec![0; 1024].leak());
+        let server = server::Storage::new(rx, tx, vec![server::Pending::default(); 4].leak(), memory);
         let client = Storage::new(vec![0; 512].leak(), vec![0; 2048].leak(), vec![Slot::FREE; 4].leak());
         let dialect = Dialect::Agent;
         Self {
