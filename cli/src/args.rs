@@ -1,13 +1,13 @@
 //! What can be said on the command line: the subcommands, each with its options in a file of its own, and the monitor's address.
 
 use core::time::Duration;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Monitor, Options};
 
-use crate::{decode, events, exec, lint, schema};
+use crate::{decode, events, exec, lint, schema, serve};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
 ///
@@ -29,6 +29,7 @@ pub(crate) enum Command {
     Decode(decode::Options),
     Lint(lint::Options),
     Schema(schema::Options),
+    Serve(serve::Options),
 }
 
 /// Where the monitor is.
@@ -54,6 +55,17 @@ impl Address {
                 "where is the monitor? Give its address by --socket PATH or --tcp HOST:PORT",
             ),
             (Some(_), Some(_)) => misuse(ErrorKind::ArgumentConflict, "--socket and --tcp exclude each other"),
+        }
+    }
+
+    /// Where to listen, for a `command` that is a server itself. Ends the program with a usage error unless it is a Unix socket.
+    pub(crate) fn listening_path(&self, command: &str) -> &Path {
+        match (&self.socket, &self.tcp) {
+            (Some(path), None) => path,
+            _ => misuse(
+                ErrorKind::MissingRequiredArgument,
+                &format!("{command} listens on a Unix socket: say where by --socket PATH, and not by --tcp"),
+            ),
         }
     }
 

@@ -9,9 +9,12 @@ mod decode;
 mod demo;
 mod events;
 mod exec;
+mod host;
 mod lint;
 mod output;
 mod schema;
+mod serve;
+mod socket;
 
 use core::fmt::Write as _;
 use std::process::ExitCode;
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
             lint::run(options)
         }
         Some(Command::Schema(options)) => schema::run(options, &address),
+        Some(Command::Serve(options)) => serve::run(options, &address),
     };
     match outcome {
         Ok(code) => code,

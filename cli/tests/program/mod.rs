@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 
 pub(crate) mod canned;
+pub(crate) mod served;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
