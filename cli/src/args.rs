@@ -1,13 +1,17 @@
 //! What can be said on the command line: the subcommands, each with its options in a file of its own, and the monitor's address.
 
 use core::time::Duration;
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Monitor, Options};
 
-use crate::{decode, events, exec, lint, schema, serve};
+use crate::{completions, decode, events, exec, lint, man, record, replay, schema, serve, wait};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
 ///
@@ -30,6 +34,11 @@ pub(crate) enum Command {
     Lint(lint::Options),
     Schema(schema::Options),
     Serve(serve::Options),
+    Record(record::Options),
+    Replay(replay::Options),
+    Wait(wait::Options),
+    Completions(completions::Options),
+    Man(man::Options),
 }
 
 /// Where the monitor is.
@@ -56,6 +65,27 @@ impl Address {
             ),
             (Some(_), Some(_)) => misuse(ErrorKind::ArgumentConflict, "--socket and --tcp exclude each other"),
         }
+    }
+
+    /// Connects to the monitor, for who speaks for himself: the socket does not block. Ends the program as [`connect`](Self::connect)
+    /// does.
+    pub(crate) fn open(&self) -> anyhow::Result<OwnedFd> {
+        let socket: OwnedFd = match (&self.socket, &self.tcp) {
+            (Some(path), None) => {
+                UnixStream::connect(path).with_context(|| format!("connecting to {}", path.display()))?.into()
+            }
+            (None, Some(address)) => {
+                let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+                stream.set_nodelay(true)?;
+                stream.into()
+            }
+            _ => misuse(
+                ErrorKind::MissingRequiredArgument,
+                "where is the monitor? Give its address by --socket or --tcp",
+            ),
+        };
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        Ok(socket)
     }
 
     /// Where to listen, for a `command` that is a server itself. Ends the program with a usage error unless it is a Unix socket.

@@ -71,7 +71,7 @@ impl Options {
 }
 
 /// The event in the form that QEMU gives it.
-fn line(event: &OwnedEvent) -> Vec<u8> {
+pub(crate) fn line(event: &OwnedEvent) -> Vec<u8> {
     #[derive(Serialize)]
     struct Timestamp {
         seconds: i64,

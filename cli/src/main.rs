@@ -5,16 +5,22 @@
 extern crate alloc;
 
 mod args;
+mod completions;
 mod decode;
 mod demo;
 mod events;
 mod exec;
 mod host;
 mod lint;
+mod man;
 mod output;
+mod record;
+mod replay;
 mod schema;
 mod serve;
 mod socket;
+mod transcript;
+mod wait;
 
 use core::fmt::Write as _;
 use std::process::ExitCode;
@@ -42,6 +48,17 @@ fn main() -> ExitCode {
         }
         Some(Command::Schema(options)) => schema::run(options, &address),
         Some(Command::Serve(options)) => serve::run(options, &address),
+        Some(Command::Record(options)) => record::run(options, &address),
+        Some(Command::Replay(options)) => replay::run(options, &address),
+        Some(Command::Wait(options)) => wait::run(options, &address),
+        Some(Command::Completions(options)) => {
+            address.forbid("completions");
+            completions::run(options)
+        }
+        Some(Command::Man(options)) => {
+            address.forbid("man");
+            man::run(options)
+        }
     };
     match outcome {
         Ok(code) => code,

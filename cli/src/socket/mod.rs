@@ -27,7 +27,19 @@ impl<'f> Wanted<'f> {
         flags.set(PollFlags::OUT, output);
         Self { fd: fd.as_fd(), flags }
     }
+
+    /// Also the other side's saying that it sends no more is [`gone`](Found::gone), whatever was received of what it said before.
+    #[must_use]
+    pub(crate) fn or_end(mut self) -> Self {
+        self.flags |= END;
+        self
+    }
 }
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const END: PollFlags = PollFlags::RDHUP;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const END: PollFlags = PollFlags::empty();
 
 /// How a descriptor is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,7 +69,7 @@ pub(crate) fn wait<const N: usize>(wanted: [Option<Wanted<'_>>; N], until: Optio
         Found {
             input: flags.contains(PollFlags::IN),
             output: flags.contains(PollFlags::OUT),
-            gone: flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL),
+            gone: flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL | END),
         }
     }))
 }

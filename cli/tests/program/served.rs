@@ -139,6 +139,11 @@ impl Client {
         rest
     }
 
+    /// All that comes until the end, whatever it is.
+    pub(crate) fn rest_bytes(&mut self, rest: &mut Vec<u8>) {
+        self.0.read_to_end(rest).unwrap();
+    }
+
     /// Sends no more, but receives.
     pub(crate) fn end_of_input(&mut self) {
         self.0.get_mut().shutdown(Shutdown::Write).unwrap();
