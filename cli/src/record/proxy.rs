@@ -148,12 +148,12 @@ impl<W: Write> Proxy<'_, W> {
                     Err(_) => deaf = true,
                 }
             }
+            if from_client.gone && (commands.has_ended() || !from_client.input) {
+                break None;
+            }
             if commands.has_ended() && commands.is_empty() && !shut {
                 shut = true;
                 let _ = shutdown(&server, Shutdown::Write);
-            }
-            if from_client.gone && !from_client.input {
-                break None;
             }
         };
         self.end(&mut server_scribe, &mut client_scribe)?;

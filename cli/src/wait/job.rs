@@ -18,7 +18,7 @@ use super::{End, Wait};
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The job's id; of a block job without one, the name of its drive
-    id: String,
+    pub(super) id: String,
     /// Ends also when the job is ready: a mirror or an active commit that waits for job-complete
     #[arg(long)]
     ready: bool,

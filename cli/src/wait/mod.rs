@@ -49,10 +49,10 @@ pub(crate) fn run(options: &Options, address: &Address) -> Result<ExitCode> {
     let deadline = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut wait = Wait { monitor: address.connect(&connecting)?, deadline };
     let outcome = match &options.what {
-        What::Job(job) => job::wait(job, &mut wait, &mut Progress::new(options.json)),
-        What::Migration(_) => migration::wait(&mut wait, &mut Progress::new(options.json)),
+        What::Job(job) => job::wait(job, &mut wait, &mut Progress::new(options.json, "job", Some(&job.id))),
+        What::Migration(_) => migration::wait(&mut wait, &mut Progress::new(options.json, "migration", None)),
         What::Event(event) => event::wait(event, &mut wait),
-        What::Status(status) => status::wait(status, &mut wait, &mut Progress::new(options.json)),
+        What::Status(status) => status::wait(status, &mut wait, &mut Progress::new(options.json, "status", None)),
     };
     match outcome {
         Ok(End::Well) => Ok(ExitCode::SUCCESS),

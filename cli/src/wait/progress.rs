@@ -32,6 +32,8 @@ impl Report {
 /// Tells each change, in one way.
 pub(super) struct Progress {
     way: Way,
+    /// What it is about, and nothing of how far it is.
+    subject: Report,
     last: Option<Report>,
 }
 
@@ -45,7 +47,7 @@ enum Way {
 const STEP: u64 = 10;
 
 impl Progress {
-    pub(super) fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool, what: &'static str, id: Option<&str>) -> Self {
         let way = if json {
             Way::Json(Output::new())
         } else if io::stderr().is_terminal() {
@@ -53,7 +55,8 @@ impl Progress {
         } else {
             Way::Plain
         };
-        Self { way, last: None }
+        let subject = Report { what, id: id.map(str::to_owned), ..Report::default() };
+        Self { way, subject, last: None }
     }
 
     /// It is so far now.
@@ -89,7 +92,7 @@ impl Progress {
     pub(super) fn end(&mut self, error: Option<&str>) -> Result<()> {
         match &mut self.way {
             Way::Json(output) => {
-                let mut line = line(&self.last.clone().unwrap_or_default());
+                let mut line = line(self.last.as_ref().unwrap_or(&self.subject));
                 line.member("ended", &true);
                 if let Some(error) = error {
                     line.member("error", error);
@@ -111,7 +114,9 @@ fn line(report: &Report) -> Line {
     if let Some(id) = &report.id {
         line.member("id", id);
     }
-    line.member("status", &report.status);
+    if !report.status.is_empty() {
+        line.member("status", &report.status);
+    }
     if report.total > 0 {
         line.member("current", &report.current);
         line.member("total", &report.total);
