@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Monitor, Options};
 
-use crate::{completions, decode, events, exec, lint, man, record, replay, schema, serve, wait};
+use crate::{completions, decode, events, exec, lint, man, record, replay, schema, serve, top, wait};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
 ///
@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Record(record::Options),
     Replay(replay::Options),
     Wait(wait::Options),
+    Top(top::Options),
     Completions(completions::Options),
     Man(man::Options),
 }
@@ -86,6 +87,14 @@ impl Address {
         };
         rustix::io::ioctl_fionbio(&socket, true)?;
         Ok(socket)
+    }
+
+    /// The monitor's Unix socket, if there is one. Ends the program with a usage error if it is a TCP address.
+    pub(crate) fn unix_path(&self) -> Option<&PathBuf> {
+        if self.tcp.is_some() {
+            misuse(ErrorKind::ArgumentConflict, "--tcp does not belong here: name Unix sockets");
+        }
+        self.socket.as_ref()
     }
 
     /// Where to listen, for a `command` that is a server itself. Ends the program with a usage error unless it is a Unix socket.

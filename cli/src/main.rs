@@ -19,6 +19,7 @@ mod replay;
 mod schema;
 mod serve;
 mod socket;
+mod top;
 mod transcript;
 mod wait;
 
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Some(Command::Record(options)) => record::run(options, &address),
         Some(Command::Replay(options)) => replay::run(options, &address),
         Some(Command::Wait(options)) => wait::run(options, &address),
+        Some(Command::Top(options)) => top::run(options, &address),
         Some(Command::Completions(options)) => {
             address.forbid("completions");
             completions::run(options)

@@ -2,9 +2,9 @@
 
 mod program;
 
+use core::mem::MaybeUninit;
 use std::fs;
 use std::io::{IoSlice, IoSliceMut, Read, Write};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};

@@ -84,7 +84,7 @@ impl Linter {
             // What the two sides of an agent's channel begin with.
             What::Bytes(bytes) if self.agent && bytes.iter().all(|byte| *byte == 0xFF) => return false,
             What::Bytes(bytes) => {
-                report.misfit(line, MESSAGE, format_args!("{} bytes that are no message", bytes.len()))
+                report.misfit(line, MESSAGE, format_args!("{} bytes that are no message", bytes.len()));
             }
             What::Descriptors | What::Opened | What::Closed => return false,
         }
