@@ -1,13 +1,17 @@
 //! What can be said on the command line: the subcommands, each with its options in a file of its own, and the monitor's address.
 
 use core::time::Duration;
-use std::path::PathBuf;
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Monitor, Options};
 
-use crate::{decode, events, exec, lint, schema, shell};
+use crate::{completions, decode, events, exec, lint, man, record, replay, schema, serve, shell, top, wait};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
 ///
@@ -30,6 +34,13 @@ pub(crate) enum Command {
     Decode(decode::Options),
     Lint(lint::Options),
     Schema(schema::Options),
+    Serve(serve::Options),
+    Record(record::Options),
+    Replay(replay::Options),
+    Wait(wait::Options),
+    Top(top::Options),
+    Completions(completions::Options),
+    Man(man::Options),
 }
 
 /// Where the monitor is.
@@ -75,6 +86,47 @@ impl Address {
         use qmp_std::Address::{Fd, Tcp, Unix};
         let all = [self.socket.clone().map(Unix), self.tcp.clone().map(Tcp), self.connect.clone(), self.fd.map(Fd)];
         all.into_iter().flatten().collect()
+    }
+
+    /// Connects to the monitor, for who speaks for himself: the socket does not block. Ends the program with a usage error unless there
+    /// is one address.
+    pub(crate) fn open(&self) -> anyhow::Result<OwnedFd> {
+        let socket: OwnedFd = match &*self.given() {
+            [qmp_std::Address::Unix(path)] => {
+                UnixStream::connect(path).with_context(|| format!("connecting to {}", path.display()))?.into()
+            }
+            [qmp_std::Address::Tcp(address)] => {
+                let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
+                stream.set_nodelay(true)?;
+                stream.into()
+            }
+            _ => misuse(
+                ErrorKind::MissingRequiredArgument,
+                "where is the monitor? Give its address by --socket PATH or --tcp HOST:PORT",
+            ),
+        };
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        Ok(socket)
+    }
+
+    /// The monitor's Unix socket, if there is one. Ends the program with a usage error if it is another address.
+    pub(crate) fn unix_path(&self) -> Option<PathBuf> {
+        match &*self.given() {
+            [] => None,
+            [qmp_std::Address::Unix(path)] => Some(path.clone()),
+            _ => misuse(ErrorKind::ArgumentConflict, "only Unix sockets belong here: name them"),
+        }
+    }
+
+    /// Where to listen, for a `command` that is a server itself. Ends the program with a usage error unless it is a Unix socket.
+    pub(crate) fn listening_path(&self, command: &str) -> PathBuf {
+        match &*self.given() {
+            [qmp_std::Address::Unix(path)] => path.clone(),
+            _ => misuse(
+                ErrorKind::MissingRequiredArgument,
+                &format!("{command} listens on a Unix socket: say where by --socket PATH"),
+            ),
+        }
     }
 
     /// Ends the program with a usage error if there is an address, which `command` has no use for.

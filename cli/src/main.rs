@@ -6,14 +6,24 @@ extern crate alloc;
 
 mod args;
 mod arguments;
+mod completions;
 mod decode;
 mod demo;
 mod events;
 mod exec;
+mod host;
 mod lint;
+mod man;
 mod output;
+mod record;
+mod replay;
 mod schema;
+mod serve;
 mod shell;
+mod socket;
+mod top;
+mod transcript;
+mod wait;
 
 use core::fmt::Write as _;
 use std::process::ExitCode;
@@ -41,6 +51,19 @@ fn main() -> ExitCode {
         }
         Some(Command::Schema(options)) => schema::run(options, &address),
         Some(Command::Shell(options)) => shell::run(options, &address),
+        Some(Command::Serve(options)) => serve::run(options, &address),
+        Some(Command::Record(options)) => record::run(options, &address),
+        Some(Command::Replay(options)) => replay::run(options, &address),
+        Some(Command::Wait(options)) => wait::run(options, &address),
+        Some(Command::Top(options)) => top::run(options, &address),
+        Some(Command::Completions(options)) => {
+            address.forbid("completions");
+            completions::run(options)
+        }
+        Some(Command::Man(options)) => {
+            address.forbid("man");
+            man::run(options)
+        }
     };
     match outcome {
         Ok(code) => code,

@@ -4,8 +4,7 @@ mod client;
 mod server;
 mod tally;
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,12 +15,15 @@ use qmp_core::message::{Malformed, Origin};
 use qmp_core::reader::{Reader, Source};
 
 use crate::output::{Line, Output};
+use crate::transcript::{self, Side};
 use tally::Tally;
 
 /// Prints the messages of a recorded byte stream, one JSON object a line
 ///
 /// Reads as a program built on this library would, so that a stream with which one had trouble can be looked at. Exit status 1
 /// means that something in it was malformed or incomplete. A summary goes to standard error.
+///
+/// Of a transcript, which `qmp record` writes, it reads what the other side of --role said.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Who reads: a client what a server sent, a server what a client sent, or a client what a guest agent sent
@@ -69,7 +71,7 @@ trait Describe: Source {
 
 /// Reads to the end, and writes a line for each message.
 fn decode<S: Describe>(mut reader: Reader<'_, S>, options: &Options) -> Result<Tally> {
-    let (mut source, name) = options.open()?;
+    let (mut source, name) = transcript::open(options.file.as_deref(), options.role.reads())?;
     let mut output = Output::new();
     let mut tally = Tally::default();
     let mut chunk = vec![0; options.chunk as usize];
@@ -108,16 +110,12 @@ fn report<S: Describe>(reader: &mut Reader<'_, S>, output: &mut Output, tally: &
     Ok(())
 }
 
-impl Options {
-    /// The stream, and what to call it.
-    fn open(&self) -> Result<(Box<dyn Read>, String)> {
-        match &self.file {
-            Some(path) if path.as_os_str() != "-" => {
-                let name = path.display().to_string();
-                let file = File::open(path).with_context(|| format!("opening {name}"))?;
-                Ok((Box::new(file), name))
-            }
-            _ => Ok((Box::new(io::stdin().lock()), "standard input".into())),
+impl Role {
+    /// Whose words are read.
+    const fn reads(self) -> Side {
+        match self {
+            Self::Client | Self::Agent => Side::Server,
+            Self::Server => Side::Client,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::machine::{COMMANDS, EVENTS};
+use super::machine::{COMMANDS, EVENTS, NAP, OUT_OF_BAND};
 use crate::output::Line;
 
 /// How many made-up commands there are beside the real ones; each brings its object types.
@@ -31,8 +31,9 @@ const BUILT_IN: [&str; 5] = ["str", "int", "bool", "size", "number"];
 pub(super) fn schema() -> String {
     let mut schema = Schema { text: vec![b'['], types: 0 };
     let empty = schema.object(&[]);
+    let nap = schema.object(&[("milliseconds", "int")]);
     for name in COMMANDS {
-        schema.command(name, &empty, &empty);
+        schema.command(name, if name == NAP { &nap } else { &empty }, &empty);
     }
     for name in EVENTS {
         schema.entry("event", name, |line| line.member("arg-type", empty.as_str()));
@@ -94,6 +95,9 @@ impl Schema {
         self.entry("command", name, |line| {
             line.member("arg-type", arguments);
             line.member("ret-type", returned);
+            if OUT_OF_BAND.contains(&name) {
+                line.member("allow-oob", &true);
+            }
         });
     }
 

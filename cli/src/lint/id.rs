@@ -5,7 +5,7 @@ use core::fmt::Write as _;
 use qmp_core::json::{Kind, Value};
 
 /// A text that two ids share if one can be the echo of the other: QEMU writes numbers anew and puts members in another order.
-pub(super) fn canonical(id: Value<'_>) -> String {
+pub(crate) fn canonical(id: Value<'_>) -> String {
     match id.kind() {
         Kind::Number => number(id),
         Kind::Array => format!("[{}]", id.elements().map(canonical).collect::<Vec<_>>().join(",")),

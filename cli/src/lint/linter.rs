@@ -13,6 +13,7 @@ use super::message::{self, Found};
 use super::pending::Pending;
 use super::release::Releases;
 use super::report::Report;
+use crate::transcript::{Entry, Side, What};
 
 /// What a document is called that has no name of its own.
 pub(super) const MESSAGE: &str = "message";
@@ -37,7 +38,16 @@ impl Linter {
     pub(super) fn document(&mut self, document: Document<'_>, report: &mut Report<'_>) -> Result<()> {
         let Document { line, message } = document;
         match message {
-            Recorded::Message(payload) => self.message(payload.into_value(), line, report),
+            Recorded::Message(payload) => {
+                let message = payload.into_value();
+                let Some(entry) = Entry::of(message) else {
+                    self.message(message, line, report);
+                    return self.passed(report);
+                };
+                if !self.entry(entry, line, report) {
+                    return Ok(());
+                }
+            }
             Recorded::Oversize(Oversized::TooLong(limit)) => {
                 report.misfit(line, MESSAGE, format_args!("not looked at: longer than {limit} bytes"));
             }
@@ -51,9 +61,34 @@ impl Linter {
             // What a guest agent sends between messages.
             _ => return Ok(()),
         }
+        self.passed(report)
+    }
+
+    fn passed(&mut self, report: &mut Report<'_>) -> Result<()> {
         self.documents += 1;
         self.misfits += u64::from(!report.end()?);
         Ok(())
+    }
+
+    /// A line of a transcript. Whether it is about anything that was sent.
+    fn entry(&mut self, Entry { from, what, .. }: Entry<'_>, line: u64, report: &mut Report<'_>) -> bool {
+        match what {
+            What::Message(message) => {
+                let command = ["execute", "exec-oob"].into_iter().any(|name| message.get(name).is_some());
+                if command != (from == Side::Client) {
+                    let who = if command { "server sends no command" } else { "client sends nothing but commands" };
+                    report.misfit(line, MESSAGE, format_args!("a {who}"));
+                }
+                self.message(message, line, report);
+            }
+            // What the two sides of an agent's channel begin with.
+            What::Bytes(bytes) if self.agent && bytes.iter().all(|byte| *byte == 0xFF) => return false,
+            What::Bytes(bytes) => {
+                report.misfit(line, MESSAGE, format_args!("{} bytes that are no message", bytes.len()));
+            }
+            What::Descriptors | What::Opened | What::Closed => return false,
+        }
+        true
     }
 
     fn message(&mut self, message: Value<'_>, line: u64, report: &mut Report<'_>) {

@@ -21,6 +21,7 @@ use qmp_qapi::registry::{self, Release, Vocabulary};
 
 use crate::output::Output;
 use documents::Document;
+pub(crate) use id::canonical;
 use linter::Linter;
 use report::Report;
 
@@ -29,7 +30,7 @@ use report::Report;
 /// Reads commands and what a server sent, in any mix: JSON objects with white space between them or none, on one line or many.
 /// Replies belong to commands by their id, or else by their order. Prints a line for each thing that the release does not know,
 /// lacks, or has in another form: FILE:LINE: NAME: PLACE: REASON. What depends on how QEMU was built is taken as built in.
-/// A summary goes to standard error. Exit status 1 means that something does not fit.
+/// A transcript, which `qmp record` writes, is read as well. A summary goes to standard error. Exit status 1 means that something does not fit.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The release to check against [default: the one that greets in the file, or else the newest known]
