@@ -20,6 +20,8 @@ const SOON: Duration = Duration::from_secs(30);
 pub(crate) struct Terminal {
     input: File,
     output: Receiver<Vec<u8>>,
+    /// What came and is not on the screen yet.
+    behind: Vec<Vec<u8>>,
     screen: vt100::Parser,
     pub(crate) child: Child,
 }
@@ -48,7 +50,7 @@ impl Terminal {
                 }
             }
         });
-        Self { input, output, screen: vt100::Parser::new(40, 100, 0), child }
+        Self { input, output, behind: Vec::new(), screen: vt100::Parser::new(40, 100, 0), child }
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
@@ -60,8 +62,13 @@ impl Terminal {
     pub(crate) fn wait(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + SOON;
         while !wanted(self) {
+            if !self.behind.is_empty() {
+                self.screen.process(&self.behind.remove(0));
+                continue;
+            }
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(piece) => self.screen.process(&piece),
+                // Line by line, so that nothing goes by that was there.
+                Ok(piece) => self.behind.extend(piece.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec)),
                 Err(RecvTimeoutError::Timeout) => panic!("no {what} within {SOON:?}. The screen:\n{}", self.text()),
                 Err(RecvTimeoutError::Disconnected) => panic!("no {what} to the end. The screen:\n{}", self.text()),
             }
