@@ -149,6 +149,31 @@ fn what_does_not_fit_is_told_and_sent() {
     assert_eq!(server.commands()[2], r#"{"execute":"block_resize","arguments":{"size":"1G"}}"#);
 }
 
+/// Keys wait for the next prompt, Ctrl-D too: nothing is lost that is typed while a command is awaited.
+#[test]
+fn keys_typed_between_prompts_are_kept() {
+    let ((to_server, at_server), (to_us, at_us)) = (steps(), steps());
+    let server = server(move |wire| {
+        let stop = wire.receive();
+        to_us.send(()).unwrap();
+        step(&at_server);
+        wire.send(&format!("{{\"return\": {{}}, \"id\": {stop}}}\r\n"));
+        wire.answer("\"return\": {}");
+        wire.wait_for_end();
+    });
+    let home = home();
+    let mut terminal = start(&server, &[], home.path());
+    terminal.press("stop\r");
+    step(&at_us);
+    terminal.press("cont\r");
+    terminal.press(CTRL_D);
+    to_server.send(()).unwrap();
+    terminal.shows("qmp> stop\n{}\n(");
+    terminal.shows("qmp> cont\n{}\n(");
+    assert_eq!(terminal.end(), Some(0));
+    assert_eq!(server.commands()[3..], [r#"{"execute":"cont"}"#]);
+}
+
 /// What runs tells more than what its release has: a name that no release has is completed and typed.
 #[test]
 fn the_servers_schema_completes() {
@@ -231,8 +256,11 @@ fn the_history_outlives_the_shell() {
         let server = server(Wire::wait_for_end);
         let mut terminal = start(&server, options, home.path());
         for (keys, line) in keys.iter().zip(expected) {
+            let prompts = |it: &Terminal| it.rows().iter().filter(|row| row.starts_with("qmp>")).count();
+            // Behind the end of a line, a prompt of its own: keys that come earlier meet a terminal that edits lines by itself.
+            let wanted = prompts(&terminal) + usize::from(keys.ends_with('\r') && line.starts_with("qmp>"));
             terminal.press(keys);
-            terminal.types(line);
+            terminal.wait(line, |it| it.typed() == *line && prompts(it) >= wanted);
         }
         terminal.press(&format!("{CTRL_U}{CTRL_D}"));
         assert_eq!(terminal.end(), Some(0));

@@ -189,26 +189,33 @@ impl<E: Engine> Driver<E> {
         let moved = if self.client.tx_pending().is_empty() || self.unsendable {
             let deadline = self.client.poll_timeout().map_or(deadline, |core| core.min(deadline));
             self.receive(self.clock.until(deadline))?
+        } else if self.send()? {
+            true
         } else {
-            match E::send(self) {
-                Ok(0) => self.unsendable(ErrorKind::WriteZero.into()),
-                Ok(count) => {
-                    log::sent(&self.at, self.client.tx_pending().get(..count).unwrap_or_default());
-                    self.client.tx_sent(count)?;
-                    true
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::Interrupted => true,
-                    ErrorKind::WouldBlock => match self.stream.wait(self.clock.until(deadline)) {
-                        Err(error) if !is_passing(&error) => self.unsendable(error),
-                        _ => self.receive(Some(Duration::ZERO))?,
-                    },
-                    _ => self.unsendable(error),
-                },
+            match self.stream.wait(self.clock.until(deadline)) {
+                Err(error) if !is_passing(&error) => self.unsendable(error),
+                _ => self.receive(Some(Duration::ZERO))?,
             }
         };
         self.client.handle_timeout(self.clock.now());
         Ok(moved)
+    }
+
+    /// Sends, without waiting, what can go of what is pending. `false`: nothing can at present.
+    pub(crate) fn send(&mut self) -> Result<bool, Error> {
+        match E::send(self) {
+            Ok(0) => Ok(self.unsendable(ErrorKind::WriteZero.into())),
+            Ok(count) => {
+                log::sent(&self.at, self.client.tx_pending().get(..count).unwrap_or_default());
+                self.client.tx_sent(count)?;
+                Ok(true)
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::Interrupted => Ok(true),
+                ErrorKind::WouldBlock => Ok(false),
+                _ => Ok(self.unsendable(error)),
+            },
+        }
     }
 
     /// Whether something came, the end included.

@@ -72,8 +72,8 @@ impl Monitor {
     /// As [`next_event`](Self::next_event).
     pub fn wait_event_that(
         &mut self,
-        timeout: Option<Duration>,
         wanted: impl Fn(&OwnedEvent) -> bool,
+        timeout: Option<Duration>,
     ) -> Result<Option<OwnedEvent>, Error> {
         self.event(timeout, |_| true, wanted)
     }

@@ -131,7 +131,7 @@ fn armed_before_the_command() {
     assert_eq!((next(&last), last.lost()), (3, 2));
     assert_eq!(monitor.next_of(&second, Some(Duration::ZERO)).unwrap(), None);
     // They are among all others, too.
-    let done = monitor.wait_event_that(Some(SOON), number(3)).unwrap().unwrap();
+    let done = monitor.wait_event_that(number(3), Some(SOON)).unwrap().unwrap();
     assert_eq!(done.name, "DONE");
 }
 

@@ -4,13 +4,16 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use common::{BRIEF, Peer, SOON, monitor};
-use qmp_std::{Error, Notice, Shared, Wanted};
+use common::{BRIEF, Peer, SOON, monitor, options, peer};
+use qmp_std::{Error, Notice, Shared, Stream, Wanted};
 
 fn shared<T: Send + 'static>(script: impl FnOnce(&mut Peer) -> T + Send + 'static) -> (Shared, thread::JoinHandle<T>) {
     let (monitor, peer) = monitor(script);
@@ -200,4 +203,53 @@ fn the_last_handle_closes() {
     drop(other);
     peer.join().unwrap();
     assert!(matches!(events.next_within(Some(SOON)), Err(Error::Closed { source: None })));
+}
+
+/// A stream that breaks as a device does, not as a peer that leaves.
+struct Breaking(UnixStream);
+
+impl Stream for Breaking {
+    fn receive(&mut self, space: &mut [u8], timeout: Option<Duration>) -> io::Result<usize> {
+        match Stream::receive(&mut self.0, space, timeout) {
+            Ok(count) if space.get(..count).is_some_and(|came| came.contains(&b'!')) => {
+                Err(io::Error::other("it broke"))
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Stream::send(&mut self.0, bytes)
+    }
+
+    fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        Stream::wait(&mut self.0, timeout)
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        Stream::close(&mut self.0)
+    }
+}
+
+#[test]
+fn why_the_connection_ended_is_told_to_who_waits() {
+    // Who waits may be quicker than who tells.
+    for _ in 0..100 {
+        let (stream, peer) = peer(|peer| {
+            peer.welcome();
+            peer.command();
+            peer.send("!");
+            peer.gone();
+        });
+        let shared = options().over(Breaking(stream)).unwrap().share().unwrap();
+        match shared.run("x", &()) {
+            Err(Error::OutcomeUnknown { source: Some(source) }) => assert_eq!(source.to_string(), "it broke"),
+            other => panic!("{other:?}"),
+        }
+        peer.join().unwrap();
+    }
 }

@@ -6,6 +6,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::catch_unwind;
@@ -169,13 +170,14 @@ impl Machine {
         Self { process, folder }
     }
 
-    /// Has a command answered, in whatever way: the main loop runs then, and the start is over.
+    /// Has a command answered, in whatever way: the main loop runs then, and the start is over. Leaves, and waits until QEMU has
+    /// seen that: 5.2 at times ends a connection that is made while it lets go of the one before.
     fn try_out(&self) -> io::Result<()> {
         let mut stream = self.connect();
         stream.set_read_timeout(Some(COMES_UP))?;
         let mut sent = Vec::new();
         let mut piece = [0; 4096];
-        let mut read_until = |stream: &mut UnixStream, mark: &[u8]| {
+        let mut read_until = |stream: &mut UnixStream, mark: &[u8]| -> io::Result<()> {
             // Nothing may be left unread in the end.
             while !(sent.ends_with(b"}\r\n") && sent.windows(mark.len()).any(|window| window == mark)) {
                 match stream.read(&mut piece)? {
@@ -187,7 +189,9 @@ impl Machine {
         };
         read_until(&mut stream, b"\"QMP\"")?;
         stream.write_all(b"{\"execute\":\"qmp_capabilities\"}{\"execute\":\"query-name\",\"id\":\"up\"}\n")?;
-        read_until(&mut stream, b"\"up\"")
+        read_until(&mut stream, b"\"up\"")?;
+        stream.shutdown(Shutdown::Write)?;
+        stream.read_to_end(&mut Vec::new()).map(drop)
     }
 
     /// The machine's working folder, for files that tests need.

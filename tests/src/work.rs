@@ -16,8 +16,8 @@ use qmp_std::{Error, Failure, Monitor, Options, OwnedEvent};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::LIMIT;
 use crate::qemu::{Machine, Qemu};
+use crate::{LIMIT, wait_until};
 
 /// A machine and its monitor.
 #[derive(Debug)]
@@ -123,6 +123,21 @@ impl Work {
             Err(Error::Command(failure)) => failure,
             other => panic!("{} {}: {other:?}", C::NAME, text(command)),
         }
+    }
+
+    /// Executes a command as soon as it does not fail for what passes: that is part of why it fails.
+    ///
+    /// # Panics
+    /// If it fails for anything else.
+    #[track_caller]
+    pub fn does_when_over<C>(&mut self, passing: &str, command: &C)
+    where
+        C: for<'a> Command<Return<'a> = Nothing>,
+    {
+        wait_until(passing, || match self.monitor.send(command, |Nothing| ()) {
+            Err(Error::Command(failure)) if failure.desc.contains(passing) => false,
+            outcome => outcome.is_ok() || panic!("{} {}: {outcome:?}", C::NAME, text(command)),
+        });
     }
 
     /// Writes to a node, or reads and compares, with the tool that QEMU's monitor for people has for it: `write -P 1 0 64k`. Whether it

@@ -16,6 +16,7 @@ mod show;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod typeahead;
 mod words;
 
 use core::time::Duration;

@@ -21,6 +21,7 @@ use signal_hook::iterator::Signals;
 use super::board::{Board, Filter, Turn};
 use super::line::{self, Asked};
 use super::session::{self, Known, Ready, Session, Waited};
+use super::typeahead::TypeAhead;
 use super::words::{self, Missing};
 use super::{Options, complete, history, script, show};
 use crate::args::Address;
@@ -30,6 +31,7 @@ use crate::output::{Failed, Paint, printable};
 const PROMPT: &str = "qmp> ";
 
 pub(super) fn run(options: &Options, address: &Address) -> Result<ExitCode> {
+    let _kept = TypeAhead::keep().context("preparing the terminal")?;
     let board = Arc::new(Board::default());
     board.filter(|filter| filter.all = !options.no_events);
     let session = Session::connect(options, address, &board, 0)?;
@@ -189,10 +191,7 @@ impl<'o> Terminal<'o> {
             Waited::TimedOut => {
                 self.warn(&format!("no reply in time. {name} is still pending: a reply will be shown when it comes"))
             }
-            // Behind the ^C that the terminal shows.
-            Waited::Interrupted => {
-                self.warn(&format!("\n{name} is still pending: a reply will be shown when it comes"))
-            }
+            Waited::Interrupted => self.warn(&format!("{name} is still pending: a reply will be shown when it comes")),
         }
     }
 

@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Instant;
 
 use pty_process::blocking::{Command, Pts, Pty};
+use rustix::termios::{LocalModes, tcgetattr};
 
 /// The longest that a screen takes to show something.
 const SOON: Duration = Duration::from_secs(30);
@@ -20,8 +21,12 @@ const SOON: Duration = Duration::from_secs(30);
 pub(crate) struct Terminal {
     input: File,
     output: Receiver<Vec<u8>>,
+    /// What came and is not on the screen yet.
+    behind: Vec<Vec<u8>>,
     screen: vt100::Parser,
     pub(crate) child: Child,
+    /// What the terminal does by itself.
+    modes: LocalModes,
 }
 
 impl Terminal {
@@ -35,8 +40,9 @@ impl Terminal {
             .env("HOME", home)
             .env_remove("XDG_STATE_HOME")
             .env_remove("NO_COLOR");
-        let child = command.spawn(pts).expect("the program was built");
         let input = File::from(OwnedFd::from(pty));
+        let modes = modes(&input);
+        let child = command.spawn(pts).expect("the program was built");
         let mut from = input.try_clone().expect("one more descriptor");
         let (sender, output) = channel();
         thread::spawn(move || {
@@ -48,7 +54,7 @@ impl Terminal {
                 }
             }
         });
-        Self { input, output, screen: vt100::Parser::new(40, 100, 0), child }
+        Self { input, output, behind: Vec::new(), screen: vt100::Parser::new(40, 100, 0), child, modes }
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
@@ -60,8 +66,13 @@ impl Terminal {
     pub(crate) fn wait(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + SOON;
         while !wanted(self) {
+            if !self.behind.is_empty() {
+                self.screen.process(&self.behind.remove(0));
+                continue;
+            }
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(piece) => self.screen.process(&piece),
+                // Line by line, so that nothing goes by that was there.
+                Ok(piece) => self.behind.extend(piece.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec)),
                 Err(RecvTimeoutError::Timeout) => panic!("no {what} within {SOON:?}. The screen:\n{}", self.text()),
                 Err(RecvTimeoutError::Disconnected) => panic!("no {what} to the end. The screen:\n{}", self.text()),
             }
@@ -104,14 +115,21 @@ impl Terminal {
         cell.expect("it is on the screen").fgcolor()
     }
 
-    /// Waits for the program's end, and gives its status.
+    /// Waits for the program's end, and gives its status. It must leave the terminal as it found it.
+    #[track_caller]
     pub(crate) fn end(mut self) -> Option<i32> {
         let deadline = Instant::now() + SOON;
         // The output ends with the program.
         while self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok() {}
         assert!(Instant::now() < deadline, "the program goes on. The screen:\n{}", self.text());
-        self.child.wait().expect("it ends").code()
+        let status = self.child.wait().expect("it ends");
+        assert_eq!(modes(&self.input), self.modes);
+        status.code()
     }
+}
+
+fn modes(terminal: &File) -> LocalModes {
+    tcgetattr(terminal).expect("it is a terminal").local_modes
 }
 
 impl Drop for Terminal {

@@ -137,11 +137,9 @@ impl Hub {
             let me = thread::current().id();
             state.queueing.retain(|thread| thread.id() != me);
         };
-        // Without waiting: what does not go now, the thread sends when it can.
-        let flushed = state.monitor.driver.flush(Instant::ZERO);
-        // It may have received something, for others.
-        state.settle();
-        let wake = flushed.is_err() || state.monitor.wants_write() || !state.callbacks.is_empty();
+        // Without waiting, and nothing is received here: what does not go now, the thread sends when it can.
+        while state.monitor.wants_write() && state.monitor.driver.send()? {}
+        let wake = state.monitor.wants_write() || state.monitor.driver.unsendable;
         drop(state);
         if wake {
             self.wake();
@@ -182,7 +180,9 @@ impl Hub {
                     let driver = &mut state.monitor.driver;
                     // Told that its time is up, the core knows a late reply to it from others.
                     driver.client.commands().set_deadline(ticket, Instant::ZERO)?;
-                    let _ = driver.file();
+                    // It is overdue from then on. If the connection has ended meanwhile, the thread tells.
+                    let outcome = driver.file();
+                    state.note(outcome);
                     state.settle();
                 }
                 return Err(Error::Timeout { ticket });
@@ -199,10 +199,10 @@ impl Hub {
     /// The thread.
     fn live(&self, fd: &OwnedFd, woken: &UnixStream) {
         let received = panic::catch_unwind(AssertUnwindSafe(|| self.receive(fd, woken)));
-        let source = received.unwrap_or_else(|_| Some(io::Error::other("a callback panicked")));
+        let source = received.err().map(|_| io::Error::other("a callback panicked"));
         let mut state = self.lock();
         let _ = state.monitor.driver.stream.close();
-        state.cause = source;
+        state.note(Err(Error::Closed { source }));
         self.ended.store(true, Ordering::Release);
         state.waiting.drain(..).for_each(|(_, thread)| thread.unpark());
         state.queueing.drain(..).for_each(|thread| thread.unpark());
@@ -211,8 +211,8 @@ impl Hub {
         mailboxes.wake();
     }
 
-    /// Receives until the connection has ended: why, if it was more than an end.
-    fn receive(&self, fd: &OwnedFd, woken: &UnixStream) -> Option<io::Error> {
+    /// Receives until the connection has ended.
+    fn receive(&self, fd: &OwnedFd, woken: &UnixStream) {
         loop {
             let mut state = self.lock();
             let driver = &mut state.monitor.driver;
@@ -220,16 +220,16 @@ impl Hub {
             let outcome = driver.turn(Instant::ZERO).and_then(|_| driver.file());
             // Who wants events has a mailbox.
             driver.inbox.events.items.clear();
+            let over = outcome.is_err() || state.stopped;
+            // Before anybody looks.
+            state.note(outcome);
             state.settle();
-            let (stopped, wants_write) = (state.stopped, state.monitor.wants_write());
+            let wants_write = state.monitor.wants_write();
             let callbacks = core::mem::take(&mut state.callbacks);
             drop(state);
             self.call(callbacks);
-            match outcome {
-                Ok(()) if stopped => return None,
-                Ok(()) => {}
-                Err(Error::Closed { source }) => return source,
-                Err(error) => return Some(io::Error::other(error)),
+            if over {
+                return;
             }
             let mut events = PollFlags::IN;
             events.set(PollFlags::OUT, wants_write);
@@ -271,6 +271,15 @@ impl Hub {
 }
 
 impl State {
+    /// Keeps why the connection has ended, if it has, for who will be told.
+    fn note(&mut self, outcome: Result<(), Error>) {
+        match outcome {
+            Ok(()) | Err(Error::Closed { source: None }) => {}
+            Err(Error::Closed { source: Some(source) }) => _ = self.cause.get_or_insert(source),
+            Err(error) => _ = self.cause.get_or_insert_with(|| io::Error::other(error)),
+        }
+    }
+
     /// Wakes those for whom something has come.
     fn settle(&mut self) {
         let inbox = &self.monitor.driver.inbox;
