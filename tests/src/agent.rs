@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 
 use qmp_core::command;
@@ -12,6 +12,7 @@ use qmp_core::json::{Payload, Value};
 use qmp_std::{AgentOptions, Error};
 use tempfile::TempDir;
 
+use crate::process::Process;
 use crate::qemu::Qemu;
 use crate::said::Failed;
 use crate::vocabulary::written;
@@ -34,7 +35,7 @@ pub const FORBIDDEN: [&str; 10] = [
 /// A running agent. Killed when dropped.
 #[derive(Debug)]
 pub struct Daemon {
-    process: Child,
+    process: Process,
     folder: TempDir,
     socket: PathBuf,
 }
@@ -48,7 +49,8 @@ impl Daemon {
         let folder = tempfile::Builder::new().prefix("qga").tempdir_in("/tmp").expect("a folder in /tmp");
         let socket = folder.path().join("s");
         let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
-        let process = Command::new(&agent.path)
+        let mut command = Command::new(&agent.path);
+        command
             .args(["-m", "unix-listen", "-b", &FORBIDDEN.join(",")])
             .arg("-p")
             .arg(&socket)
@@ -56,10 +58,8 @@ impl Daemon {
             .arg(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(complaints)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", agent.path.display()));
-        let mut daemon = Self { process, folder, socket };
+            .stderr(complaints);
+        let mut daemon = Self { process: Process::start(&mut command), folder, socket };
         wait_until("the agent's socket", || daemon.socket.exists() || daemon.has_ended());
         assert!(!daemon.has_ended(), "agent {}: {}", agent.version, daemon.complaints());
         daemon
@@ -104,13 +104,12 @@ impl Daemon {
     /// # Panics
     /// If the system does not tell.
     pub fn has_ended(&mut self) -> bool {
-        self.process.try_wait().expect("a process").is_some()
+        self.process.has_ended()
     }
 
     /// Kills it, and waits until it is gone.
     pub fn kill(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.kill();
     }
 
     /// Stops it.
@@ -118,9 +117,7 @@ impl Daemon {
     /// # Panics
     /// If it cannot be.
     pub fn stop(&self) {
-        self.signal("STOP");
-        let stat = format!("/proc/{}/stat", self.process.id());
-        wait_until("the agent to stop", || fs::read_to_string(&stat).expect("it is there").contains(") T "));
+        self.process.stop();
     }
 
     /// Has it go on.
@@ -128,12 +125,7 @@ impl Daemon {
     /// # Panics
     /// If it cannot be.
     pub fn go_on(&self) {
-        self.signal("CONT");
-    }
-
-    fn signal(&self, name: &str) {
-        let kill = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.process.id())]).status();
-        assert!(kill.expect("a shell").success());
+        self.process.go_on();
     }
 
     fn complaints(&self) -> String {

@@ -13,6 +13,7 @@ pub mod gate;
 pub mod host;
 pub mod input;
 pub mod ledger;
+pub mod process;
 pub mod qemu;
 pub mod random;
 pub mod rom;

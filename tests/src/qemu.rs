@@ -11,12 +11,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 
 use tempfile::TempDir;
 
-use crate::{LIMIT, wait_until};
+use crate::LIMIT;
+use crate::process::Process;
 
 /// Names the QEMUs to test with: `VERSION=PATH:VERSION=PATH`.
 pub const SYSTEMS: &str = "QMP_TEST_QEMUS";
@@ -110,7 +111,7 @@ impl Qemu {
 /// A machine of QEMU without devices, stopped before its first instruction, with a monitor on a Unix socket. Killed when dropped.
 #[derive(Debug)]
 pub struct Machine {
-    process: Child,
+    process: Process,
     folder: TempDir,
 }
 
@@ -156,7 +157,8 @@ impl Machine {
         let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
         let output = fs::File::create(folder.path().join(OUTPUT)).expect("a file");
         let pretty = if pretty { "on" } else { "off" };
-        let process = Command::new(&qemu.path)
+        let mut command = Command::new(&qemu.path);
+        command
             .args(["-M", "none", "-display", "none", "-S"])
             .args(["-chardev", "socket,id=m,fd=0,server=on,wait=off"])
             .args(["-mon", &format!("chardev=m,mode=control,pretty={pretty}")])
@@ -164,10 +166,8 @@ impl Machine {
             .current_dir(folder.path())
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .stdout(output)
-            .stderr(complaints)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", qemu.path.display()));
-        Self { process, folder }
+            .stderr(complaints);
+        Self { process: Process::start(&mut command), folder }
     }
 
     /// Has a command answered, in whatever way: the main loop runs then, and the start is over. Leaves, and waits until QEMU has
@@ -216,12 +216,8 @@ impl Machine {
     }
 
     /// Kills it, without a word to anybody (SIGKILL).
-    ///
-    /// # Panics
-    /// If it cannot be killed.
     pub fn kill(&mut self) {
-        self.process.kill().expect("a process to kill");
-        self.process.wait().expect("a process to wait for");
+        self.process.kill();
     }
 
     /// Waits until it has ended by itself.
@@ -229,7 +225,7 @@ impl Machine {
     /// # Panics
     /// If it does not.
     pub fn wait(&mut self) {
-        wait_until("the end of QEMU", || self.process.try_wait().expect("a process").is_some());
+        self.process.ends();
     }
 
     /// What QEMU wrote to its standard error.
@@ -245,8 +241,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
         if thread::panicking() {
             println!("QEMU said: {}", self.complaints().trim());
         }

@@ -4,12 +4,13 @@
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 
 use qmp_core::error::{Error, PeerError};
 use qmp_core::message::{Timestamp, Version};
 use qmp_core::server::{Config, Message, Server, Storage};
+use qmp_tests::process::Process;
 use qmp_tests::{LIMIT, qemu};
 use serde_json::{Value, json};
 
@@ -120,27 +121,15 @@ fn answer(
     }
 }
 
-/// A script that is killed with the test.
-struct Script(Child);
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Runs the script against the socket; what it says at its end.
 fn client(path: &Path, oob: bool, connections: usize) -> Value {
     let script = qmp_tests::transcript::fixtures().join("foreign_client.py");
     let python = qemu::named(PYTHON, "a Python interpreter with the package qemu.qmp");
     let mut command = Command::new(&python);
     command.arg(script).arg(path).arg(oob.to_string()).arg(connections.to_string()).arg(AWKWARD.replace('\0', "%"));
-    let spawned = command.stdout(Stdio::piped()).spawn();
-    let mut script = Script(spawned.unwrap_or_else(|error| panic!("{}: {error}", python.display())));
+    let mut script = Process::start(command.stdout(Stdio::piped()));
     let mut text = String::new();
-    qmp_tests::wait_until("the end of the script", || script.0.try_wait().expect("a process").is_some());
-    script.0.stdout.take().expect("its output").read_to_string(&mut text).expect("text");
-    assert!(script.0.wait().expect("a process").success(), "the script failed");
+    assert!(script.ends().success(), "the script failed");
+    script.stdout.take().expect("its output").read_to_string(&mut text).expect("text");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }

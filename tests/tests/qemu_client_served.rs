@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use qmp_tests::process::Process;
 use qmp_tests::qemu::named;
-use qmp_tests::wait_until;
 
 /// Two sessions: commands at once, an error, an event, the end.
 const SCRIPT: &str = r#"
@@ -45,16 +45,12 @@ fn qemus_own_client_is_served() {
     let folder = tempfile::Builder::new().prefix("qmp").tempdir_in("/tmp").expect("a folder");
     let socket = folder.path().join("s");
     let mut server = Command::new(named("QMP_TEST_PROGRAM", "the program `qmp`"));
-    let mut server = server.arg("--socket").arg(&socket).arg("serve").stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut server = Process::start(server.arg("--socket").arg(&socket).arg("serve").stderr(Stdio::piped()));
     let mut said = BufReader::new(server.stderr.take().expect("piped"));
     said.read_line(&mut String::new()).expect("it says where it serves");
     let python = named("QMP_TEST_PYTHON", "a Python interpreter with the package qemu.qmp");
     let told = Command::new(python).arg("-c").arg(SCRIPT).arg(&socket).output().expect("it runs");
-    if !told.status.success() {
-        let _ = server.kill();
-    }
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    wait_until("the end of the server", || server.try_wait().expect("a process").is_some());
-    assert!(server.wait().expect("a process").success());
+    assert!(server.ends().success());
     assert!(!socket.exists());
 }

@@ -5,13 +5,14 @@ use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 
 use qmp_std::{Address, Error, Monitor, Notice, Options, Ticket};
+use qmp_tests::process::Process;
 use qmp_tests::qemu::{self, Machine, Qemu};
 use qmp_tests::{LIMIT, QUIET, wait_until};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tempfile::TempDir;
@@ -164,36 +165,14 @@ fn a_qemu_of_ones_own() {
 
 /// A QEMU that makes its socket itself, at a path that stays when it is gone.
 struct Started {
-    process: Child,
+    process: Process,
 }
 
 impl Started {
     fn at(qemu: &Qemu, socket: &Path) -> Self {
         let mut command = headless(qemu);
         command.args(["-qmp", &format!("unix:{},server=on,wait=off", socket.display())]);
-        Self { process: command.spawn().expect("a process") }
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.process);
-        kill_process(pid, signal).expect("a process to tell");
-    }
-
-    /// Stops it, for sure: a signal takes a while.
-    fn stop(&self) {
-        self.signal(Signal::STOP);
-        let stat = format!("/proc/{}/stat", self.process.id());
-        wait_until("QEMU to stop", || {
-            let stat = fs::read_to_string(&stat).expect("a process");
-            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
-        });
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        Self { process: Process::start(&mut command) }
     }
 }
 
@@ -243,7 +222,7 @@ fn a_stopped_process_times_out_and_answers_late() {
     qemu::each(|qemu| {
         let folder = folder();
         let (machine, mut monitor) = started(qemu, &folder.path().join("q"));
-        machine.stop();
+        machine.process.stop();
         monitor.set_timeout(Some(QUIET));
         let pending: Vec<Ticket> = (0..2)
             .map(|_| match monitor.execute::<Status>("query-status", &()) {
@@ -254,7 +233,7 @@ fn a_stopped_process_times_out_and_answers_late() {
         let waited_for: Result<Status, Error> = monitor.wait(pending[0]);
         assert!(matches!(waited_for, Err(Error::Timeout { ticket }) if ticket == pending[0]));
 
-        machine.signal(Signal::CONT);
+        machine.process.go_on();
         monitor.set_timeout(Some(LIMIT));
         assert_eq!(monitor.wait::<Status>(pending[0]).expect("a late reply").status, "prelaunch");
         // One more, behind which the other has come.
@@ -272,7 +251,7 @@ fn a_killed_process_leaves_outcomes_unknown_and_another_takes_its_place() {
         let socket = folder.path().join("q");
         let (machine, monitor) = started(qemu, &socket);
         let mut monitor = monitor;
-        machine.stop();
+        machine.process.stop();
         let tickets: Vec<Ticket> = (0..8).map(|_| monitor.submit("cont", &()).expect("a ticket")).collect();
         drop(machine);
         for ticket in tickets {
@@ -288,7 +267,7 @@ fn a_killed_process_leaves_outcomes_unknown_and_another_takes_its_place() {
         });
         let mut machine = Started::at(qemu, &socket);
         let (mut monitor, outcome) = again.join().expect("a thread");
-        if outcome.is_err() && machine.process.try_wait().expect("a process").is_some() {
+        if outcome.is_err() && machine.process.has_ended() {
             println!("QEMU {} ended while it started; once more", qemu.version);
             machine = Started::at(qemu, &socket);
             monitor.reconnect().expect("a monitor");
@@ -307,10 +286,10 @@ fn a_terminated_process_says_so_and_ends_each_command_once() {
     qemu::each(|qemu| {
         let folder = folder();
         let (mut machine, mut monitor) = started(qemu, &folder.path().join("q"));
-        machine.stop();
+        machine.process.stop();
         let tickets: Vec<Ticket> = (0..3).map(|_| monitor.submit("query-status", &()).expect("a ticket")).collect();
-        machine.signal(Signal::TERM);
-        machine.signal(Signal::CONT);
+        machine.process.signal(Signal::TERM);
+        machine.process.go_on();
         let mut answered = 0;
         for ticket in tickets {
             match monitor.wait::<IgnoredAny>(ticket) {
@@ -324,7 +303,7 @@ fn a_terminated_process_says_so_and_ends_each_command_once() {
         let event = monitor.wait_event(&["SHUTDOWN"], Some(LIMIT)).expect("an event").expect("in time");
         assert!(event.data.expect("data").contains("host-signal"));
         assert!(monitor.drain_to_end(Some(LIMIT)).expect("an end"));
-        wait_until("its end", || machine.process.try_wait().expect("a process").is_some());
+        machine.process.ends();
     });
 }
 

@@ -5,22 +5,23 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use qmp_qapi::commands::{Closefd, Getfd};
 use qmp_std::Monitor;
+use qmp_tests::LIMIT;
+use qmp_tests::process::Process;
 use qmp_tests::qemu::{self, Machine, named};
-use qmp_tests::{LIMIT, wait_until};
 use serde_json::Value;
 
-/// The program at work, and gone when this is.
-struct Program(Child);
+/// The program at work.
+struct Program(Process);
 
 impl Program {
     /// Starts it, and waits until it listens.
     fn listening(arguments: &[&str]) -> Self {
         let mut program = Command::new(named("QMP_TEST_PROGRAM", "the program `qmp`"));
-        let mut process = program.args(arguments).stderr(Stdio::piped()).spawn().expect("it runs");
+        let mut process = Process::start(program.args(arguments).stderr(Stdio::piped()));
         let mut first = String::new();
         let mut said = BufReader::new(process.stderr.take().expect("it is piped"));
         said.read_line(&mut first).expect("text");
@@ -32,15 +33,7 @@ impl Program {
 
     /// Waits until it ends, well.
     fn ended(mut self) {
-        wait_until("the end of the program", || self.0.try_wait().expect("a process").is_some());
-        assert!(self.0.wait().expect("a process").success());
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        assert!(self.0.ends().success());
     }
 }
 

@@ -3,15 +3,16 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 
 use qmp_std::Monitor;
+use qmp_tests::process::Process;
 use qmp_tests::qemu::{self, Machine, named};
 use qmp_tests::wait_until;
 
 /// The program, waiting.
 struct Waiting {
-    process: Child,
+    process: Process,
     lines: Lines<BufReader<ChildStdout>>,
     last: String,
 }
@@ -19,7 +20,7 @@ struct Waiting {
 fn waiting(socket: &Path, arguments: &[&str]) -> Waiting {
     let mut program = Command::new(named("QMP_TEST_PROGRAM", "the program `qmp`"));
     program.arg("--socket").arg(socket).args(["wait", "--json", "--timeout", "60"]).args(arguments);
-    let mut process = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut process = Process::start(program.stdout(Stdio::piped()).stderr(Stdio::piped()));
     let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
     Waiting { process, lines, last: String::new() }
 }
@@ -32,7 +33,7 @@ impl Waiting {
     }
 
     fn is_over(&mut self) -> bool {
-        self.process.try_wait().expect("a process").is_some()
+        self.process.has_ended()
     }
 
     /// What it came to: whether well, its last line, and what it said.
@@ -40,17 +41,10 @@ impl Waiting {
         for line in self.lines.by_ref() {
             self.last = line.expect("text");
         }
-        wait_until("the end of the program", || self.is_over());
+        let status = self.process.ends();
         let mut said = String::new();
         self.process.stderr.take().expect("piped").read_to_string(&mut said).expect("text");
-        (self.process.wait().expect("a process").success(), core::mem::take(&mut self.last), said)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        (status.success(), self.last, said)
     }
 }
 

@@ -2,28 +2,19 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 
 use qmp_std::Options;
 use qmp_std::asynchronous::UnixMonitor;
 use qmp_tests::LIMIT;
+use qmp_tests::process::Process;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 const MONITORS: usize = 1000;
 /// What one takes at most, in bytes: a receive buffer of 4 KiB, a transmit buffer, and what is around them.
 const EACH: usize = 16 << 10;
-
-/// Ends the servers with the test.
-struct Servers(Child);
-
-impl Drop for Servers {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The memory of this process that is in use, in bytes.
 fn memory() -> usize {
@@ -37,9 +28,9 @@ fn a_thousand_monitors_from_one_thread() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut servers = Command::new(env!("CARGO_BIN_EXE_monitors"));
     servers.arg(folder.path()).arg(MONITORS.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut servers = Servers(servers.spawn().expect("the servers"));
+    let mut servers = Process::start(&mut servers);
     let mut line = String::new();
-    BufReader::new(servers.0.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    BufReader::new(servers.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
     assert_eq!(line, "ready\n");
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
