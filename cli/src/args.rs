@@ -1,12 +1,8 @@
 //! What can be said on the command line: the subcommands, each with its options in a file of its own, and the monitor's address.
 
 use core::time::Duration;
-use std::net::TcpStream;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Monitor, Options};
@@ -67,18 +63,37 @@ pub(crate) struct Address {
 impl Address {
     /// Connects to the monitor. Ends the program with a usage error unless there is one address.
     pub(crate) fn connect(&self, options: &Options) -> Result<Monitor, qmp_std::Error> {
-        let options = match self.wait {
-            Some(wait) => options.clone().deadline(wait).retry(true),
-            None => options.clone(),
-        };
-        match self.given().as_slice() {
-            [address] => options.connect(address),
-            [] => misuse(
+        let (options, address) = self.chosen(options);
+        options.connect(&address)
+    }
+
+    /// The one address, and the options with what is said of waiting. Ends the program with a usage error unless there is one.
+    pub(crate) fn chosen(&self, options: &Options) -> (Options, qmp_std::Address) {
+        match self.at_most_one() {
+            Some(address) => (self.patient(options), address),
+            None => misuse(
                 ErrorKind::MissingRequiredArgument,
                 "where is the monitor? Give its address by --socket PATH, --tcp HOST:PORT, --connect ADDRESS or --fd NUMBER",
             ),
-            _ => misuse(ErrorKind::ArgumentConflict, "--socket, --tcp, --connect and --fd exclude each other"),
         }
+    }
+
+    /// `options` with what is said of waiting.
+    pub(crate) fn patient(&self, options: &Options) -> Options {
+        match self.wait {
+            Some(wait) => options.clone().deadline(wait).retry(true),
+            None => options.clone(),
+        }
+    }
+
+    /// The address, if there is one. Ends the program with a usage error if there are several.
+    pub(crate) fn at_most_one(&self) -> Option<qmp_std::Address> {
+        let mut given = self.given();
+        let address = given.pop();
+        if !given.is_empty() {
+            misuse(ErrorKind::ArgumentConflict, "--socket, --tcp, --connect and --fd exclude each other");
+        }
+        address
     }
 
     /// Each address that was given.
@@ -86,36 +101,6 @@ impl Address {
         use qmp_std::Address::{Fd, Tcp, Unix};
         let all = [self.socket.clone().map(Unix), self.tcp.clone().map(Tcp), self.connect.clone(), self.fd.map(Fd)];
         all.into_iter().flatten().collect()
-    }
-
-    /// Connects to the monitor, for who speaks for himself: the socket does not block. Ends the program with a usage error unless there
-    /// is one address.
-    pub(crate) fn open(&self) -> anyhow::Result<OwnedFd> {
-        let socket: OwnedFd = match &*self.given() {
-            [qmp_std::Address::Unix(path)] => {
-                UnixStream::connect(path).with_context(|| format!("connecting to {}", path.display()))?.into()
-            }
-            [qmp_std::Address::Tcp(address)] => {
-                let stream = TcpStream::connect(address).with_context(|| format!("connecting to {address}"))?;
-                stream.set_nodelay(true)?;
-                stream.into()
-            }
-            _ => misuse(
-                ErrorKind::MissingRequiredArgument,
-                "where is the monitor? Give its address by --socket PATH or --tcp HOST:PORT",
-            ),
-        };
-        rustix::io::ioctl_fionbio(&socket, true)?;
-        Ok(socket)
-    }
-
-    /// The monitor's Unix socket, if there is one. Ends the program with a usage error if it is another address.
-    pub(crate) fn unix_path(&self) -> Option<PathBuf> {
-        match &*self.given() {
-            [] => None,
-            [qmp_std::Address::Unix(path)] => Some(path.clone()),
-            _ => misuse(ErrorKind::ArgumentConflict, "only Unix sockets belong here: name them"),
-        }
     }
 
     /// Where to listen, for a `command` that is a server itself. Ends the program with a usage error unless it is a Unix socket.

@@ -243,7 +243,7 @@ fn it_ends_with_the_server_or_by_a_signal() {
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let outcome = run(&["--socket", "/nonexistent/s", "record", "--listen", "/nonexistent/l", "-"]);
     assert_eq!(outcome.status, Some(1));
-    assert!(outcome.stderr.contains("connecting to /nonexistent/s"), "{outcome:?}");
+    assert!(outcome.stderr.contains("no such socket: /nonexistent/s"), "{outcome:?}");
     // A file that cannot be written is told of before anybody is disturbed.
     let outcome = run(&["--socket", "/nonexistent/s", "record", "--listen", "/nonexistent/l", "/nonexistent/f"]);
     assert!(outcome.stderr.contains("creating /nonexistent/f"), "{outcome:?}");
@@ -270,4 +270,26 @@ fn a_guest_agents_channel() {
     assert_eq!(decoded.lines().len(), 2, "{decoded:?}");
     assert_eq!(decoded.status, Some(0));
     recorder.ended();
+}
+
+/// Also where it is not a path.
+#[test]
+fn what_can_be_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("localhost:0").unwrap();
+    let address = format!("tcp:{}", listener.local_addr().unwrap());
+    let listen = folder.path().join("listen");
+    let arguments = ["--connect", &address, "record", "--listen", listen.to_str().unwrap(), "-"];
+    let mut recorder = std::process::Command::new(env!("CARGO_BIN_EXE_qmp"))
+        .args(arguments)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It ends with the server.
+    drop(listener.accept().unwrap());
+    assert!(recorder.wait().unwrap().success());
+    for (address, why) in [("serial:/dev/null", "only a socket"), ("fd:0", "only a socket")] {
+        let outcome = run(&["--connect", address, "record", "--listen", listen.to_str().unwrap(), "-"]);
+        assert!(outcome.status == Some(1) && outcome.stderr.contains(why), "{outcome:?}");
+    }
 }

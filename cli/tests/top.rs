@@ -4,6 +4,7 @@ mod program;
 
 use program::run;
 use program::served::Served;
+use program::terminal::Terminal;
 use serde_json::{Value, json};
 
 #[test]
@@ -17,7 +18,7 @@ fn machines_and_lost_ones() {
     let outcome = run(&[&once[..], &["--json"]].concat());
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let told: Vec<Value> = outcome.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let view = |socket: &str, status: &str| json!({"socket": socket, "status": status, "cpus": [], "disks": [], "jobs": [], "events": []});
+    let view = |socket: &str, status: &str| json!({"monitor": socket, "status": status, "cpus": [], "disks": [], "jobs": [], "events": []});
     assert_eq!(told, [view(first_path, "running"), view(second_path, "paused")]);
 
     let outcome = run(&[&once[..], &[none]].concat());
@@ -26,14 +27,31 @@ fn machines_and_lost_ones() {
         outcome.lines()[..3],
         [format!("{first_path}  running"), format!("{second_path}  paused"), format!("{none}  lost")]
     );
-    assert!(outcome.lines()[3].contains("cannot connect"), "{outcome:?}");
+    assert!(outcome.lines()[3].contains("no such socket"), "{outcome:?}");
+}
+
+#[test]
+fn at_a_terminal() {
+    let machine = Served::start(&[]);
+    let path = machine.path();
+    let path = path.to_str().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let connect = format!("unix:{path}");
+    let arguments = ["--connect", &connect, "top", "--interval", "0.05"];
+    let mut terminal = Terminal::run(env!("CARGO_BIN_EXE_qmp"), &arguments, home.path());
+    terminal.shows(&format!("{path}  running"));
+    terminal.shows(" q ends it ");
+    assert_eq!(terminal.colour("running"), vt100::Color::Idx(2));
+    terminal.press("q");
+    assert_eq!(terminal.end(), Some(0));
 }
 
 #[test]
 fn what_cannot_be() {
     assert_eq!(run(&["top", "--once"]).status, Some(2));
     assert_eq!(run(&["top", "s", "--json"]).status, Some(2));
-    assert_eq!(run(&["--tcp", "localhost:1", "top", "--once"]).status, Some(2));
+    assert_eq!(run(&["top", "tcp:localhost", "--once"]).status, Some(2));
+    assert_eq!(run(&["--socket", "s", "--tcp", "localhost:1", "top", "--once"]).status, Some(2));
     let outcome = run(&["top", "s"]);
     assert!(outcome.status == Some(2) && outcome.stderr.contains("no terminal"), "{outcome:?}");
 }

@@ -46,9 +46,10 @@ pub(crate) fn run(options: &Options, address: &Address) -> Result<ExitCode> {
     } else {
         Box::new(File::create(&options.file).with_context(|| format!("creating {name}"))?)
     };
-    let mut proxy =
-        Proxy { address, signals, agent: options.agent, limit: options.limit.get() as usize, writer: Writer::new(to) };
-    let server = proxy.address.open()?;
+    let limit = options.limit.get() as usize;
+    let (connecting, address) = address.chosen(&qmp_std::Options::new());
+    let server = proxy::connect(&connecting, &address)?;
+    let mut proxy = Proxy { address, signals, agent: options.agent, limit, writer: Writer::new(to) };
     let listening = Listening::at(&options.listen)?;
     eprintln!("qmp: listening at {}, recording to {name}", listening.path().display());
     let ended = proxy.run(server, &listening).with_context(|| format!("recording to {name}"))?;

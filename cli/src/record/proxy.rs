@@ -6,15 +6,15 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use anyhow::{Context, Result};
+use qmp_std::{Address, Options};
 use rustix::net::{Shutdown, shutdown};
 
 use super::pipe::Pipe;
-use crate::args::Address;
 use crate::socket::{Listening, Signals, Wanted, wait};
 use crate::transcript::{Scribe, Side, Writer};
 
-pub(super) struct Proxy<'a, W> {
-    pub(super) address: &'a Address,
+pub(super) struct Proxy<W> {
+    pub(super) address: Address,
     pub(super) signals: Signals,
     pub(super) agent: bool,
     pub(super) limit: usize,
@@ -49,7 +49,14 @@ impl Upstream {
     }
 }
 
-impl<W: Write> Proxy<'_, W> {
+/// A connection to the server, which does not block.
+pub(super) fn connect(options: &Options, address: &Address) -> Result<OwnedFd> {
+    let socket = options.open(address)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    Ok(socket)
+}
+
+impl<W: Write> Proxy<W> {
     /// The server is connected for the next client beforehand: that tells when it ends, client or not.
     pub(super) fn run(&mut self, server: OwnedFd, listening: &Listening) -> Result<Ended> {
         let mut upstream = Upstream::new(server);
@@ -64,7 +71,7 @@ impl<W: Write> Proxy<'_, W> {
                 return Ok(Ended::BySignal);
             }
             drop(client);
-            let Ok(server) = self.address.open() else { return Ok(Ended::WithServer) };
+            let Ok(server) = connect(&Options::new(), &self.address) else { return Ok(Ended::WithServer) };
             upstream = Upstream::new(server);
         }
     }

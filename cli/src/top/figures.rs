@@ -7,7 +7,7 @@ use qmp_std::qmp_core::command::Command;
 use qmp_std::{Error, Monitor};
 use serde::Serialize;
 
-use super::thread;
+use super::processor;
 
 /// What is so at a moment. Counters count since QEMU began.
 #[derive(Clone, Debug)]
@@ -80,7 +80,9 @@ impl Moment {
         let cpus = known(monitor, &QueryCpusFast, |cpus| {
             let cpu = |cpu: qmp_qapi::types::CpuInfoFast<'_>| Counted {
                 name: cpu.cpu_index.to_string(),
-                counters: process.and_then(|process| thread::milliseconds(process, cpu.thread_id)).map(|time| [time]),
+                counters: process
+                    .and_then(|process| processor::milliseconds(process, cpu.thread_id))
+                    .map(|time| [time]),
             };
             cpus.iter().flatten().map(cpu).collect()
         })?;

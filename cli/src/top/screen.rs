@@ -1,6 +1,7 @@
 //! What is shown.
 
 use ratatui::Frame;
+use ratatui::crossterm::event::KeyCode;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
@@ -8,10 +9,50 @@ use ratatui::widgets::{Block, Paragraph};
 use super::figures::{Disk, Sample, Work};
 use super::watch::View;
 
-/// Draws all monitors, one below the other.
-pub(super) fn draw(frame: &mut Frame<'_>, views: &[View]) {
-    let block = Block::bordered().title(" qmp top ").title_bottom(" q ends it ");
-    frame.render_widget(Paragraph::new(lines(views)).block(block), frame.area());
+/// All monitors, one below the other, and which part of that is shown.
+#[derive(Debug, Default)]
+pub(super) struct Screen {
+    /// The first line.
+    top: u16,
+    /// How many lines are shown, and how many there are.
+    height: u16,
+    length: u16,
+}
+
+impl Screen {
+    pub(super) fn draw(&mut self, frame: &mut Frame<'_>, views: &[View]) {
+        let lines = lines(views);
+        let block = Block::bordered().title(" qmp top ");
+        self.height = block.inner(frame.area()).height;
+        self.length = lines.len().try_into().unwrap_or(u16::MAX);
+        self.top = self.top.min(self.last());
+        let shown = if self.last() == 0 {
+            String::new()
+        } else {
+            format!("lines {} to {} of {}, ", self.top + 1, self.top + self.height, self.length)
+        };
+        let block = block.title_bottom(format!(" {shown}q ends it "));
+        frame.render_widget(Paragraph::new(lines).scroll((self.top, 0)).block(block), frame.area());
+    }
+
+    /// Moves, by a key that was pressed.
+    pub(super) fn key(&mut self, key: KeyCode) {
+        let top = match key {
+            KeyCode::Up => self.top.saturating_sub(1),
+            KeyCode::Down => self.top.saturating_add(1),
+            KeyCode::PageUp => self.top.saturating_sub(self.height),
+            KeyCode::PageDown => self.top.saturating_add(self.height),
+            KeyCode::Home => 0,
+            KeyCode::End => u16::MAX,
+            _ => self.top,
+        };
+        self.top = top.min(self.last());
+    }
+
+    /// The first line of the last part.
+    const fn last(&self) -> u16 {
+        self.length.saturating_sub(self.height)
+    }
 }
 
 /// What there is to be shown, line by line.
@@ -27,7 +68,7 @@ fn of(view: &View) -> Vec<Line<'static>> {
         (None, Some(sample)) => (sample.status.as_str(), Color::Yellow),
     };
     let mut lines = vec![Line::from(vec![
-        Span::styled(printable(&view.socket), Style::new().add_modifier(Modifier::BOLD)),
+        Span::styled(printable(&view.monitor), Style::new().add_modifier(Modifier::BOLD)),
         Span::raw("  "),
         Span::styled(printable(status), Style::new().fg(color)),
     ])];
@@ -78,8 +119,6 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
@@ -88,8 +127,12 @@ mod tests {
     use crate::top::watch::News;
 
     fn shown(views: &[View], width: u16, height: u16) -> Vec<String> {
+        drawn(&mut Screen::default(), views, width, height)
+    }
+
+    fn drawn(screen: &mut Screen, views: &[View], width: u16, height: u16) -> Vec<String> {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| draw(frame, views)).unwrap();
+        terminal.draw(|frame| screen.draw(frame, views)).unwrap();
         let buffer = terminal.backend().buffer();
         let line = |line: &[ratatui::buffer::Cell]| line.iter().map(ratatui::buffer::Cell::symbol).collect::<String>();
         buffer.content.chunks(width.into()).map(line).collect()
@@ -97,7 +140,7 @@ mod tests {
 
     #[test]
     fn each_monitor_with_what_is_known() {
-        let mut views = ["/a", "/b", "/c\u{1b}[31m"].map(|socket| View::new(Path::new(socket)));
+        let mut views = ["/a", "/b", "/c\u{1b}[31m"].map(|path| View::new(&qmp_std::Address::Unix(path.into())));
         let cpu = |index: &str, percent| Cpu { index: index.to_owned(), percent };
         let disk =
             |name: &str, read_bytes| Disk { name: name.to_owned(), read_bytes, written_bytes: 1, reads: 3, writes: 4 };
@@ -133,5 +176,32 @@ mod tests {
         for (width, height) in [(1, 1), (2, 2), (3, 40)] {
             shown(&views, width, height);
         }
+    }
+    #[test]
+    fn what_does_not_fit_is_moved_over() {
+        let mut views: Vec<_> =
+            (0..9).map(|number| View::new(&qmp_std::Address::Tcp(format!("vm{number}:4444")))).collect();
+        let mut screen = Screen::default();
+        let first = |screen: &mut Screen, views: &[View]| {
+            let lines = drawn(screen, views, 40, 5);
+            (lines[1][3..].split("  ").next().unwrap().to_owned(), lines[4].trim_matches(['└', '─', '┘']).to_owned())
+        };
+        let is = |at: &str, title: &str| (format!("tcp:{at}:4444"), title.to_owned());
+        assert_eq!(first(&mut screen, &views), is("vm0", " lines 1 to 3 of 9, q ends it "));
+        for (key, at, title) in [
+            (KeyCode::Up, "vm0", " lines 1 to 3 of 9, q ends it "),
+            (KeyCode::Down, "vm1", " lines 2 to 4 of 9, q ends it "),
+            (KeyCode::PageDown, "vm4", " lines 5 to 7 of 9, q ends it "),
+            (KeyCode::PageDown, "vm6", " lines 7 to 9 of 9, q ends it "),
+            (KeyCode::PageUp, "vm3", " lines 4 to 6 of 9, q ends it "),
+            (KeyCode::End, "vm6", " lines 7 to 9 of 9, q ends it "),
+            (KeyCode::Char('x'), "vm6", " lines 7 to 9 of 9, q ends it "),
+        ] {
+            screen.key(key);
+            assert_eq!(first(&mut screen, &views), is(at, title));
+        }
+        // What there is less of is not left behind.
+        views.truncate(3);
+        assert_eq!(first(&mut screen, &views), is("vm0", " q ends it "));
     }
 }

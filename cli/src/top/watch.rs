@@ -2,14 +2,13 @@
 
 use alloc::collections::VecDeque;
 use core::time::Duration;
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use qmp_std::{Monitor, Options};
+use anyhow::Result;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use qmp_std::{Address, Monitor, Options};
 
 use super::figures::{Moment, Sample};
 use crate::output::Line;
@@ -25,7 +24,8 @@ pub(super) enum News {
 /// What is known about a monitor.
 #[derive(Debug)]
 pub(super) struct View {
-    pub(super) socket: String,
+    /// Where it is.
+    pub(super) monitor: String,
     pub(super) sample: Option<Sample>,
     /// The last ones, newest last.
     pub(super) events: VecDeque<String>,
@@ -38,8 +38,12 @@ const EVENTS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl View {
-    pub(super) fn new(socket: &Path) -> Self {
-        Self { socket: socket.display().to_string(), sample: None, events: VecDeque::new(), lost: None }
+    pub(super) fn new(monitor: &Address) -> Self {
+        let monitor = match monitor {
+            Address::Unix(path) => path.display().to_string(),
+            other => other.to_string(),
+        };
+        Self { monitor, sample: None, events: VecDeque::new(), lost: None }
     }
 
     pub(super) fn take(&mut self, news: News) {
@@ -69,7 +73,7 @@ impl View {
 
     pub(super) fn json(&self) -> Vec<u8> {
         let mut line = Line::default();
-        line.member("socket", &self.socket);
+        line.member("monitor", &self.monitor);
         match (&self.lost, &self.sample) {
             (Some(reason), _) => line.member("lost", reason),
             (None, None) => {}
@@ -88,11 +92,16 @@ impl View {
     }
 }
 
+/// How monitors are talked to.
+pub(super) fn options() -> Options {
+    Options::new().deadline(PATIENCE).timeout(PATIENCE)
+}
+
 /// Tells what is new, until nobody wants to hear it. A monitor that is lost is tried again.
-pub(super) fn watch(socket: &Path, interval: Duration, mut tell: impl FnMut(News) -> bool) {
+pub(super) fn watch(connecting: &Options, monitor: &Address, interval: Duration, mut tell: impl FnMut(News) -> bool) {
     loop {
-        let Err(error) = session(socket, interval, &mut tell) else { return };
-        if !tell(News::Lost(format!("{error:#}"))) {
+        let Err(error) = session(connecting, monitor, interval, &mut tell) else { return };
+        if !tell(News::Lost(error.to_string())) {
             return;
         }
         thread::sleep(interval.max(Duration::from_millis(100)));
@@ -100,10 +109,14 @@ pub(super) fn watch(socket: &Path, interval: Duration, mut tell: impl FnMut(News
 }
 
 /// Ends well when nobody wants to hear any more.
-fn session(socket: &Path, interval: Duration, tell: &mut impl FnMut(News) -> bool) -> Result<()> {
-    let stream = UnixStream::connect(socket).context("cannot connect")?;
-    let process = peer(&stream);
-    let mut monitor = Options::new().deadline(PATIENCE).timeout(PATIENCE).over(stream)?;
+fn session(
+    connecting: &Options,
+    monitor: &Address,
+    interval: Duration,
+    tell: &mut impl FnMut(News) -> bool,
+) -> Result<()> {
+    let mut monitor = connecting.connect(monitor)?;
+    let process = peer(&monitor);
     let mut before = Moment::look(&mut monitor, process)?;
     loop {
         if !events_for(&mut monitor, interval, tell)? {
@@ -128,14 +141,15 @@ fn events_for(monitor: &mut Monitor, time: Duration, tell: &mut impl FnMut(News)
     Ok(true)
 }
 
-/// The process that made the socket.
+/// The process that made the Unix socket, where it can be seen from here: not from another container.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn peer(stream: &impl AsFd) -> Option<u32> {
-    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
-    u32::try_from(peer.pid.as_raw_nonzero().get()).ok()
+fn peer(monitor: &Monitor) -> Option<u32> {
+    // Not by rustix, whose type for a process cannot be the zero that the system tells of one that cannot be seen.
+    let peer = getsockopt(&monitor.poll_fd()?, PeerCredentials).ok()?;
+    u32::try_from(peer.pid()).ok().filter(|process| *process != 0)
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn peer(_: &impl AsFd) -> Option<u32> {
+fn peer(_: &Monitor) -> Option<u32> {
     None
 }

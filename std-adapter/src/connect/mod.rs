@@ -131,6 +131,24 @@ impl Options {
         Ok(monitor)
     }
 
+    /// Connects to `address` and says nothing: the socket is for who passes on what others say. It blocks.
+    ///
+    /// # Errors
+    /// See [`Error`]; [`Error::Unusable`] for [`Address::Serial`] and [`Address::Fd`], where nothing is connected to.
+    pub fn open(&self, address: &Address) -> Result<OwnedFd, Error> {
+        let unusable = |source| {
+            let reason = "only a socket that is connected to can be passed on: name one";
+            Error::Unusable { at: address.to_string(), reason, source }
+        };
+        if matches!(address, Address::Serial(_) | Address::Fd(_)) {
+            return Err(unusable(None));
+        }
+        let clock = Clock::start();
+        let opened = retry::until(self, clock, |deadline| open(address, clock, deadline))?;
+        let socket = opened.stream.poll_fd().ok_or_else(|| unusable(None))?;
+        socket.try_clone_to_owned().map_err(|source| unusable(Some(source)))
+    }
+
     /// Opens and shakes hands, as often as the options say.
     fn attempt(&self, mut open: impl FnMut(Clock, Instant) -> Result<Opened, Error>) -> Result<Monitor, Error> {
         let clock = Clock::start();
