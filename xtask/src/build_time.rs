@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::steps::Steps;
 use crate::tool;
-use crate::workspace::{QAPI, Workspace};
+use crate::workspace::{VOCABULARY, Workspace};
 
 /// Features, and the seconds that building them may take on two cores, dependencies built before.
 const LIMITS: [(&str, f64); 2] = [("all", 30.0), ("block-core", 6.0)];
@@ -55,7 +55,7 @@ fn seconds(workspace: &Workspace, features: &str) -> Result<f64> {
 fn cargo(workspace: &Workspace, arguments: &[&str]) -> Command {
     let mut cargo = tool::cargo(arguments);
     // In a folder of its own: `clean` takes nothing from anybody there.
-    cargo.args(["--package", QAPI, "--target-dir"]).arg(workspace.target.join("build-time"));
+    cargo.args(["--package", VOCABULARY, "--target-dir"]).arg(workspace.target.join("build-time"));
     cargo.current_dir(&workspace.root).env("CARGO_INCREMENTAL", "0");
     cargo
 }

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::steps::Steps;
-use crate::workspace::{CORE, QAPI, Workspace};
+use crate::workspace::{CORE, VOCABULARY, Workspace};
 use crate::{build_time, codegen, no_std, readme, size, tool, tree};
 
 /// Bare-metal programs: workspaces of their own, so that `--workspace` does not reach them. The second has several programs, one a
@@ -58,8 +58,8 @@ pub(crate) fn run() -> Result<ExitCode> {
         run(&[&["clippy", "--package", "qmp-std", "--lib", "--no-default-features"], &DENY_WARNINGS])
     });
 
-    let vocabulary = workspace.package(QAPI)?;
-    let vocabulary_alone = ["clippy", "--package", QAPI, "--no-default-features"];
+    let vocabulary = workspace.package(VOCABULARY)?;
+    let vocabulary_alone = ["clippy", "--package", VOCABULARY, "--no-default-features"];
     steps.run("clippy, the vocabulary's features together", "none at all, and all at once", || {
         run(&[&vocabulary_alone, &["--lib"], &DENY_WARNINGS])?;
         run(&[&vocabulary_alone, &["--all-targets", "--all-features"], &DENY_WARNINGS])
@@ -71,7 +71,7 @@ pub(crate) fn run() -> Result<ExitCode> {
             // Not by clippy, whose lints do not depend on what else is there.
             let mut features = vocabulary.features.iter().filter(|feature| !["all", "default"].contains(&&***feature));
             features.try_for_each(|feature| {
-                let check = ["check", "--package", QAPI, "--no-default-features", "--features", feature];
+                let check = ["check", "--package", VOCABULARY, "--no-default-features", "--features", feature];
                 tool::run(
                     cargo(&[&check]).env("RUSTFLAGS", "-D warnings").env("CARGO_TARGET_DIR", chapters(&workspace)),
                 )

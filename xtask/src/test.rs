@@ -1,5 +1,6 @@
 //! `cargo xtask test`: sets the machine up and runs every test of the workspace.
 
+use alloc::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use clap::Args;
 
 use crate::packages;
 use crate::steps::Steps;
-use crate::workspace::{CORE, TESTS, VOCABULARY, Workspace};
+use crate::workspace::{CORE, VOCABULARY, Workspace};
 use crate::{python, qemu, tool};
 
 /// Integration tests whose name starts so talk to a real QEMU.
@@ -32,20 +33,29 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let core = workspace.package(CORE)?;
-    let across = workspace.package(TESTS)?;
     let vocabulary = workspace.package(VOCABULARY)?;
-    let (real_qemu, in_memory): (Vec<_>, Vec<_>) = across.tests.iter().partition(|name| name.starts_with(REAL_QEMU));
+    let names = workspace.packages.iter().flat_map(|package| &package.tests).map(String::as_str);
+    let (real_qemu, in_memory): (BTreeSet<_>, BTreeSet<_>) = names.partition(|name| name.starts_with(REAL_QEMU));
     if real_qemu.is_empty() && !options.no_qemu {
-        bail!("package {TESTS} has no tests/{REAL_QEMU}*.rs, so nothing would be tested against a real QEMU");
+        bail!("no package has a tests/{REAL_QEMU}*.rs, so nothing would be tested against a real QEMU");
     }
 
     let mut given = vec![("QMP_TEST_PYTHON", python::with_qemu_qmp(&workspace.target)?.into_os_string())];
     if !options.no_qemu {
         given.extend(real_qemus()?);
-        given.push(("QMP_TEST_PROGRAM", program(&workspace)?));
+        given.push(("QMP_TEST_PROGRAM", workspace.target.join("debug").join("qmp").into_os_string()));
     }
 
     let mut steps = Steps::of("test");
+    // Of one selection of packages and features, so that each crate is built once; and all before the first test, for those of one
+    // package run the program of another.
+    let every = vocabulary.features_without(&["defmt"]);
+    let every: Vec<_> = every.split(',').map(|feature| format!("{VOCABULARY}/{feature}")).collect();
+    let every = every.join(",");
+    let everything = ["--workspace", "--features", &every];
+    steps.run("build", "all that the next steps run", || {
+        tool::run(tool::cargo(["test", "--no-run"]).args(everything).current_dir(&workspace.root))
+    });
     let mut test = |name: &str, why: &str, selection: &[&str]| {
         steps.run(name, why, || {
             let mut cargo = tool::cargo(["test", "--no-fail-fast"]);
@@ -57,15 +67,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         });
     };
 
-    let apart = ["--exclude", TESTS, "--exclude", VOCABULARY];
-    test("workspace", "every crate's own tests, doc tests and examples", &[&["--workspace"][..], &apart].concat());
-
-    let every = vocabulary.features_without(&["defmt"]);
+    let own = ["--lib", "--bins", "--examples"];
     test(
-        "vocabulary",
-        "every type both ways, the registry, the documentation's examples",
-        &["--package", VOCABULARY, "--features", &every],
+        "workspace",
+        "every crate's own tests, what holds between them, and a foreign client",
+        &[&everything[..], &own, &named(&in_memory)].concat(),
     );
+    test("documentation", "its examples run", &[&everything[..], &["--doc"]].concat());
 
     // What defmt calls exists on bare metal alone, and a test that reached it would not link; `cargo xtask ci` lints that feature.
     let all = core.features_without(&["defmt"]);
@@ -79,20 +87,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         &[&core[..], &["--features", &all_but_fast]].concat(),
     );
 
-    let mut across_in_memory = vec!["--package", TESTS];
-    across_in_memory.extend(across.has_library.then_some("--lib"));
-    across_in_memory.extend(in_memory.iter().flat_map(|name| ["--test", name.as_str()]));
-    if across_in_memory.len() > 2 {
-        test("across crates", "what holds between the crates, and with a foreign client", &across_in_memory);
-    }
-
     if options.no_qemu {
-        let names = real_qemu.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = real_qemu.iter().copied().collect::<Vec<_>>().join(", ");
         steps.left_out(format!("the tests against a real QEMU, by --no-qemu: {names}"));
     } else {
-        let mut with_qemu = vec!["--package", TESTS];
-        with_qemu.extend(real_qemu.iter().flat_map(|name| ["--test", name.as_str()]));
-        test("real QEMU", "the same protocol with the program it was made for", &with_qemu);
+        let why = "the same protocol with the program it was made for";
+        test("real QEMU", why, &[&everything[..], &named(&real_qemu)].concat());
     }
     if env::var_os(EXAMPLES).is_none() {
         steps.left_out(format!(
@@ -102,10 +102,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(steps.finish())
 }
 
-/// Builds the program, which is of another package than the tests that run it with a real QEMU, and tells where it is.
-fn program(workspace: &Workspace) -> Result<OsString> {
-    tool::run(tool::cargo(["build", "--package", "qmp-cli"]).current_dir(&workspace.root))?;
-    Ok(workspace.target.join("debug").join("qmp").into_os_string())
+/// Selects tests by name.
+fn named<'n>(names: &BTreeSet<&'n str>) -> Vec<&'n str> {
+    names.iter().flat_map(|name| ["--test", *name]).collect()
 }
 
 /// Sees to QEMU and what its tests need, and tells the tests where it is.

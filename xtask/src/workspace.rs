@@ -12,11 +12,6 @@ use crate::tool;
 pub(crate) const CORE: &str = "qmp-core";
 /// The package of the typed vocabulary, a feature a chapter.
 pub(crate) const VOCABULARY: &str = "qmp-qapi";
-/// The vocabulary's package, which has a feature for each chapter.
-pub(crate) const QAPI: &str = "qmp-qapi";
-/// The package of the tests that hold across crates.
-pub(crate) const TESTS: &str = "qmp-tests";
-
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
@@ -31,7 +26,6 @@ pub(crate) struct Package {
     pub(crate) features: Vec<String>,
     /// Its integration tests, by name.
     pub(crate) tests: Vec<String>,
-    pub(crate) has_library: bool,
 }
 
 impl Workspace {
@@ -77,7 +71,6 @@ impl Package {
                 .filter(|target| is(target, "test"))
                 .filter_map(|target| Some(target["name"].as_str()?.into()))
                 .collect(),
-            has_library: targets.iter().any(|target| is(&target, "lib")),
         })
     }
 }
