@@ -4,6 +4,9 @@
 //! The clients take turns in short blocks, each on a monitor of its own of one QEMU, so that what else the machine does meets them all
 //! alike; what counts is the median of the ratios to the bare loop of the same round.
 //!
+//! QEMU reads commands byte by byte, a system call and a turn of its loop for each, so most of a trip is paid by the byte of the command:
+//! the bare loop sends as many as ours, ids included. What the other clients send is longer.
+//!
 //! `round-trip [QEMU] [PYTHON]`: paths of a `qemu-system-x86_64` and of a Python with `qemu.qmp`. Exit status 1 if ours takes more than
 //! 5 % longer than the bare loop.
 
