@@ -284,27 +284,46 @@ fn a_killed_process_leaves_outcomes_unknown_and_another_takes_its_place() {
 #[test]
 fn a_terminated_process_says_so_and_ends_each_command_once() {
     qemu::each(|qemu| {
-        let folder = folder();
-        let (mut machine, mut monitor) = started(qemu, &folder.path().join("q"));
-        machine.process.stop();
-        let tickets: Vec<Ticket> = (0..3).map(|_| monitor.submit("query-status", &()).expect("a ticket")).collect();
-        machine.process.signal(Signal::TERM);
-        machine.process.go_on();
-        let mut answered = 0;
-        for ticket in tickets {
-            match monitor.wait::<IgnoredAny>(ticket) {
-                Ok(_) => answered += 1,
-                Err(Error::OutcomeUnknown { source: None }) => {}
-                Err(error) => panic!("{error}"),
-            }
-            assert!(matches!(monitor.wait::<IgnoredAny>(ticket), Err(Error::Misuse(_))), "it ended once");
+        let ended = (0..5).any(|_| terminated_process_ends(qemu));
+        assert!(ended, "QEMU {} does not end", qemu.version);
+    });
+}
+
+/// Tells QEMU to end while it has commands to execute, and looks how they end. Whether QEMU does: 7.2 can wait for itself for ever then,
+/// its monitors deaf already, and has to be killed.
+fn terminated_process_ends(qemu: &Qemu) -> bool {
+    let folder = folder();
+    let (mut machine, mut monitor) = started(qemu, &folder.path().join("q"));
+    machine.process.stop();
+    let tickets: Vec<Ticket> = (0..3).map(|_| monitor.submit("query-status", &()).expect("a ticket")).collect();
+    machine.process.signal(Signal::TERM);
+    machine.process.go_on();
+    let (mut answered, mut hung) = (0, false);
+    monitor.set_timeout(Some(LIMIT / 2));
+    for ticket in tickets {
+        let mut outcome = monitor.wait::<IgnoredAny>(ticket);
+        if matches!(outcome, Err(Error::Timeout { .. })) {
+            assert!(!machine.process.has_ended(), "its end would have been seen");
+            println!("QEMU {} hangs while it ends, and is killed", qemu.version);
+            hung = true;
+            machine.process.kill();
+            outcome = monitor.wait(ticket);
         }
-        println!("QEMU {}: {answered} of 3 were answered", qemu.version);
+        match outcome {
+            Ok(_) => answered += 1,
+            Err(Error::OutcomeUnknown { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        assert!(matches!(monitor.wait::<IgnoredAny>(ticket), Err(Error::Misuse(_))), "it ended once");
+    }
+    println!("QEMU {}: {answered} of 3 were answered", qemu.version);
+    if !hung {
         let event = monitor.wait_event(&["SHUTDOWN"], Some(LIMIT)).expect("an event").expect("in time");
         assert!(event.data.expect("data").contains("host-signal"));
         assert!(monitor.drain_to_end(Some(LIMIT)).expect("an end"));
         machine.process.ends();
-    });
+    }
+    !hung
 }
 
 #[test]
