@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
+use clap::Args;
 
 use crate::steps::Steps;
 use crate::workspace::{CORE, VOCABULARY, Workspace};
@@ -17,7 +18,13 @@ const BENCHES: [&str; 2] = ["--manifest-path", "benches/Cargo.toml"];
 const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
-pub(crate) fn run() -> Result<ExitCode> {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only steps whose names have one of these words, as `readme`; all without any
+    words: Vec<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let core = workspace.package(CORE)?;
     let cargo = |arguments: &[&[&str]]| {
@@ -26,7 +33,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         cargo
     };
     let run = |arguments: &[&[&str]]| tool::run(&mut cargo(arguments));
-    let mut steps = Steps::of("ci");
+    let mut steps = Steps::of("ci").only(&options.words);
 
     steps.run("format", "one layout, so that diffs show what changed", || {
         run(&[&["fmt", "--all", "--check"]])?;

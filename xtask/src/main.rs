@@ -30,7 +30,7 @@ use clap::{Parser, Subcommand};
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().command {
         Command::Test(options) => test::run(&options),
-        Command::Ci => ci::run(),
+        Command::Ci(options) => ci::run(&options),
         Command::NoStd => no_std::run(),
         Command::Size => size::run(),
         Command::BuildTime => build_time::run(),
@@ -59,7 +59,7 @@ enum Command {
     /// Sets up and runs every test, those against a real QEMU included
     Test(test::Options),
     /// Checks what tests do not: format, lints, documentation, the no_std proof, the tree itself
-    Ci,
+    Ci(ci::Options),
     /// Proves on bare metal that core and vocabulary need no std, no allocator and no panic, and prints their size
     NoStd,
     /// Measures what the vocabulary costs a firmware, and fails beyond the limits

@@ -10,6 +10,8 @@ use anyhow::Result;
 #[derive(Debug)]
 pub(crate) struct Steps {
     of: &'static str,
+    /// Words, of which the name of a step must have one, if there are any.
+    only: Vec<String>,
     done: Vec<Step>,
     left_out: Vec<String>,
 }
@@ -23,18 +25,28 @@ struct Step {
 
 impl Steps {
     pub(crate) fn of(command: &'static str) -> Self {
-        Self { of: command, done: Vec::new(), left_out: Vec::new() }
+        Self { of: command, only: Vec::new(), done: Vec::new(), left_out: Vec::new() }
+    }
+
+    /// Runs only steps whose names have one of these words, if there are any; the others are left out.
+    pub(crate) fn only(self, words: &[String]) -> Self {
+        Self { only: words.to_owned(), ..self }
     }
 
     /// Runs one step. A failure is kept for the end: whoever waits for a run wants to know all that is wrong.
     pub(crate) fn run(&mut self, name: impl Display, why: &str, step: impl FnOnce() -> Result<()>) {
+        let name = name.to_string();
+        if !self.only.is_empty() && !self.only.iter().any(|word| name.contains(word)) {
+            self.left_out.push(name);
+            return;
+        }
         println!("\n== {}: {name} ({why})", self.of);
         let start = Instant::now();
         let error = step().err().map(|error| format!("{error:#}"));
         if let Some(error) = &error {
             println!("== {}: {name} FAILED: {error}", self.of);
         }
-        self.done.push(Step { name: name.to_string(), took: start.elapsed(), error });
+        self.done.push(Step { name, took: start.elapsed(), error });
     }
 
     /// Notes what this run does not cover, and why.
