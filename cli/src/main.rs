@@ -70,7 +70,8 @@ fn main() -> ExitCode {
         // Whoever reads has read enough: `qmp decode … | head`.
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("qmp: {}", explain(&error));
+            // What a server said may be in it.
+            eprintln!("qmp: {}", output::printable(&explain(&error)));
             ExitCode::FAILURE
         }
     }
