@@ -120,6 +120,11 @@ impl<R: Read, W: Write<Error = R::Error>> Line<R, W> {
         }
     }
 
+    /// The reader, for what it has beside its bytes.
+    pub const fn reader_mut(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
     /// The reader and the writer.
     pub fn into_parts(self) -> (R, W) {
         (self.reader, self.writer)
