@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use qmp_std::{Agent, AgentOptions, Monitor, Options};
 
+use crate::logging::Level;
 use crate::{completions, decode, events, exec, lint, man, record, replay, schema, serve, shell, top, wait};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
@@ -16,6 +17,10 @@ use crate::{completions, decode, events, exec, lint, man, record, replay, schema
 #[derive(Debug, Parser)]
 #[command(name = "qmp", version)]
 pub(crate) struct Cli {
+    /// Tells on standard error what goes on, for who looks for the reason of something. Where the shell or `top` has the terminal, send
+    /// it elsewhere: `2> FILE`
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log: Option<Level>,
     #[command(flatten)]
     pub(crate) address: Address,
     #[command(subcommand)]
