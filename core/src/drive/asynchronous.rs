@@ -33,6 +33,8 @@ use crate::client::Client;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A whole client with time, as a task of embassy's executor and as one of tokio's, is in the repository's `tests/tests/embassy.rs`.
 #[derive(Debug)]
 pub struct Line<R: Read, W> {
     reader: R,
