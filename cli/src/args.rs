@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use qmp_std::{Monitor, Options};
+use qmp_std::{Agent, AgentOptions, Monitor, Options};
 
+use crate::logging::Level;
 use crate::{completions, decode, events, exec, lint, man, record, replay, schema, serve, shell, top, wait};
 
 /// Talks to QEMU's monitor by QMP, the QEMU Machine Protocol
@@ -16,6 +17,10 @@ use crate::{completions, decode, events, exec, lint, man, record, replay, schema
 #[derive(Debug, Parser)]
 #[command(name = "qmp", version)]
 pub(crate) struct Cli {
+    /// Tells on standard error what goes on, for who looks for the reason of something. Where the shell or `top` has the terminal, send
+    /// it elsewhere: `2> FILE`
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log: Option<Level>,
     #[command(flatten)]
     pub(crate) address: Address,
     #[command(subcommand)]
@@ -67,15 +72,28 @@ impl Address {
         options.connect(&address)
     }
 
+    /// Connects to the guest agent that is there instead of a monitor. Ends the program with a usage error unless there is one address.
+    pub(crate) fn connect_agent(&self, options: &AgentOptions) -> Result<Agent, qmp_std::Error> {
+        let address = self.only("the guest agent");
+        match self.wait {
+            Some(wait) => options.clone().deadline(wait).retry(true).connect(&address),
+            None => options.connect(&address),
+        }
+    }
+
     /// The one address, and the options with what is said of waiting. Ends the program with a usage error unless there is one.
     pub(crate) fn chosen(&self, options: &Options) -> (Options, qmp_std::Address) {
-        match self.at_most_one() {
-            Some(address) => (self.patient(options), address),
-            None => misuse(
-                ErrorKind::MissingRequiredArgument,
-                "where is the monitor? Give its address by --socket PATH, --tcp HOST:PORT, --connect ADDRESS or --fd NUMBER",
-            ),
-        }
+        (self.patient(options), self.only("the monitor"))
+    }
+
+    /// The one address, that of `whom`. Ends the program with a usage error unless there is one.
+    fn only(&self, whom: &str) -> qmp_std::Address {
+        self.at_most_one().unwrap_or_else(|| {
+            let message = format!(
+                "where is {whom}? Give its address by --socket PATH, --tcp HOST:PORT, --connect ADDRESS or --fd NUMBER"
+            );
+            misuse(ErrorKind::MissingRequiredArgument, &message)
+        })
     }
 
     /// `options` with what is said of waiting.

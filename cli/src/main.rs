@@ -13,6 +13,7 @@ mod events;
 mod exec;
 mod host;
 mod lint;
+mod logging;
 mod man;
 mod output;
 mod record;
@@ -33,7 +34,10 @@ use clap::Parser;
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let Cli { address, command } = Cli::parse();
+    let Cli { address, log, command } = Cli::parse();
+    if let Some(level) = log {
+        logging::start(level);
+    }
     let outcome = match &command {
         None => {
             address.forbid("the demo");
@@ -70,7 +74,8 @@ fn main() -> ExitCode {
         // Whoever reads has read enough: `qmp decode … | head`.
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("qmp: {}", explain(&error));
+            // What a server said may be in it.
+            eprintln!("qmp: {}", output::printable(&explain(&error)));
             ExitCode::FAILURE
         }
     }

@@ -228,9 +228,8 @@ impl<E: Engine> Driver<E> {
             }
             Ok(count) => {
                 log::received(&self.at, space.get(..count).unwrap_or_default());
-                if self.opening && self.first.len() < FIRST {
-                    let more = FIRST - self.first.len();
-                    self.first.extend(space.iter().take(count).take(more));
+                if self.opening {
+                    keep_first(&mut self.first, space.get(..count).unwrap_or_default());
                 }
                 self.client.rx_commit(count)?;
             }
@@ -268,6 +267,11 @@ impl<E: Engine> Driver<E> {
 const OVERTIME: u32 = 1000;
 /// As many of the first bytes are kept.
 const FIRST: usize = 80;
+
+/// Keeps `bytes` behind those that are the `first`, as far as they are.
+pub(crate) fn keep_first(first: &mut Vec<u8>, bytes: &[u8]) {
+    first.extend(bytes.iter().take(FIRST.saturating_sub(first.len())));
+}
 
 /// Looks for nothing: all is filed.
 pub(crate) const fn pass(message: Message<'_>) -> ControlFlow<(), Message<'_>> {

@@ -235,7 +235,8 @@ impl fmt::Display for Error {
         match self {
             Self::NoSuchSocket { path, .. } => write!(
                 f,
-                "no such socket: {path}. Is the virtual machine running, and was it started with -qmp unix:{path},server=on,wait=off?",
+                "no such socket: {path}. Is the virtual machine running, and was it started with -qmp unix:{path},server=on,wait=off \
+                 (for its guest agent, -chardev socket,path={path},server=on,wait=off and so on)?",
                 path = path.display()
             ),
             Self::PermissionDenied { path, .. } => write!(

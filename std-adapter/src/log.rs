@@ -4,6 +4,8 @@
 //! (`tracing_subscriber`'s `init` sees to that). Targets are `qmp_std`, and `qmp_std::wire` for the bytes, at the level `trace`. What
 //! goes over the wire can be secret: arguments of `set_password`, for instance.
 
+#[cfg(feature = "log")]
+use core::fmt;
 use core::fmt::Display;
 use core::time::Duration;
 
@@ -84,7 +86,22 @@ pub(crate) fn received(at: &str, bytes: &[u8]) {
 
 fn wire(at: &str, direction: &str, bytes: &[u8]) {
     #[cfg(feature = "log")]
-    log::trace!(target: "qmp_std::wire", "{at} {direction} {}", bytes.escape_ascii());
+    log::trace!(target: "qmp_std::wire", "{at} {direction} {}", Text(bytes));
     #[cfg(not(feature = "log"))]
     let _ = (at, direction, bytes);
+}
+
+/// Bytes as text that any terminal takes: as Rust would write them, but for quotes, which need no backslash here and are many.
+#[cfg(feature = "log")]
+struct Text<'a>(&'a [u8]);
+
+#[cfg(feature = "log")]
+impl Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| match byte {
+            b'"' => f.write_str("\""),
+            b'\'' => f.write_str("'"),
+            byte => byte.escape_ascii().fmt(f),
+        })
+    }
 }

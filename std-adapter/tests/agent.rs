@@ -103,14 +103,19 @@ fn a_command_without_a_reply_returns_when_it_is_sent_and_no_error_has_come() {
     agent.send(&GuestShutdown { mode: Some("halt") }, |_| ()).unwrap();
     assert!(began.elapsed() >= BRIEF);
     agent.run_without_reply("guest-shutdown", &()).unwrap();
+    agent.run_raw_without_reply("guest-shutdown", Some("{ \"mode\": \"halt\" }")).unwrap();
+    let wrong = agent.run_raw_without_reply("guest-shutdown", Some("[]"));
+    assert!(matches!(wrong, Err(Error::Misuse(_))), "{wrong:?}");
     // An error to one is one.
-    let refused = agent.run_without_reply("refuse", &());
-    assert!(matches!(refused, Err(Error::Command(_))), "{refused:?}");
+    for refused in [agent.run_without_reply("refuse", &()), agent.run_raw_without_reply("refuse", None)] {
+        assert!(matches!(refused, Err(Error::Command(_))), "{refused:?}");
+    }
     // And the session is in step all along.
     agent.set_timeout(Some(SOON));
     assert_eq!(agent.execute::<String>("guest-ping", &()).unwrap(), "guest-ping");
     drop(agent);
-    assert_eq!(peer.join().unwrap(), ["guest-shutdown", "guest-shutdown", "refuse", "guest-ping"]);
+    let expected = ["guest-shutdown", "guest-shutdown", "guest-shutdown", "refuse", "refuse", "guest-ping"];
+    assert_eq!(peer.join().unwrap(), expected);
 }
 
 #[test]

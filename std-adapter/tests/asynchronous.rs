@@ -161,6 +161,48 @@ fn who_is_no_monitor_is_told_so() {
     peer.join().unwrap();
 }
 
+/// What the peer says first, and whether it stays, come to the same error for a monitor of either kind.
+#[test]
+fn trouble_is_told_as_by_a_monitor_that_blocks() {
+    let event = "{\"event\": \"A\", \"timestamp\": {\"seconds\": 1, \"microseconds\": 2}}\r\n";
+    for (says, stays, expected) in [
+        ("", false, "Closed"),
+        ("", true, "NoGreeting"),
+        ("{\"QMP\": ", false, "NotQmp"),
+        ("SSH-2.0-OpenSSH_9.2\r\n", false, "NotQmp"),
+        ("SSH-2.0-OpenSSH_9.2\r\n", true, "NotQmp"),
+        ("{\"jsonrpc\": \"2.0\"}\n", true, "NotQmp"),
+        (event, true, "NoGreeting"),
+        (event, false, "NotQmp"),
+        (GREETING, true, "NotReady"),
+        (GREETING, false, "Closed"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("monitor");
+        let listener = UnixListener::bind(&path).unwrap();
+        let peer = thread::spawn(move || {
+            for _ in 0..2 {
+                let mut peer = Peer::new(listener.accept().unwrap().0);
+                peer.send(says);
+                if stays {
+                    while !peer.command().0.is_empty() {}
+                }
+            }
+        });
+        let options = options().deadline(if stays { BRIEF * 5 } else { SOON });
+        let blocking = options.unix(&path).unwrap_err();
+        let other = block_on(options.unix_tokio(&path)).unwrap_err();
+        peer.join().unwrap();
+        for error in [&blocking, &other] {
+            assert!(format!("{error:?}").starts_with(expected), "{says:?}, {stays}: {error:?}");
+        }
+        if let Error::NotQmp { at, received } = &blocking {
+            assert_eq!((at.as_str(), received.as_slice()), (path.to_str().unwrap(), says.as_bytes()));
+            assert_eq!(blocking.to_string(), other.to_string());
+        }
+    }
+}
+
 /// A monitor in memory, and its other end.
 async fn in_memory(
     buffer: usize,

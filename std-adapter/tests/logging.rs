@@ -6,6 +6,7 @@ mod common;
 use std::sync::Mutex;
 
 use common::{BRIEF, SOON, options, peer, socket_path};
+use embedded_io_adapters::tokio_1::FromTokio;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use qmp_std::Error;
 
@@ -67,12 +68,12 @@ fn everything_that_is_worth_it() {
     assert!(warned[2].starts_with("4 events dropped"), "{warned:?}");
 
     // Every byte, both ways, in order, as text that any terminal takes.
-    let wire = heard(Level::Trace, "qmp_std::wire");
-    let all = |direction: &str| wire.iter().filter_map(|text| text.strip_prefix(direction)).collect::<String>();
-    let (sent, received) = (all("the stream -> "), all("the stream <- "));
-    assert!(sent.contains(r#"{\"execute\":\"stop\",\"id\":"#) && sent.ends_with(r"}\n"), "{sent}");
-    assert!(received.starts_with(r#"{\"QMP\": "#) && received.contains(r#"{\"\xc3\xa9\": \"\\n\"}"#), "{received}");
+    let (sent, received) = wire();
+    assert!(sent.contains(r#"{"execute":"stop","id":"#) && sent.ends_with(r"}\n"), "{sent}");
+    assert!(received.starts_with(r#"{"QMP": "#) && received.contains(r#"{"\xc3\xa9": "\\n"}"#), "{received}");
     assert_eq!(sent.matches(r"\n").count(), 3, "{sent}");
+
+    without_blocking();
 
     let socket = socket_path();
     let error = options().deadline(BRIEF * 4).retry(true).unix(&socket.path).unwrap_err();
@@ -80,4 +81,37 @@ fn everything_that_is_worth_it() {
     let told = heard(Level::Debug, "qmp_std");
     assert!(told[0].contains("no such socket") && told[0].contains("Trying again in 10.0ms"), "{told:?}");
     assert!(told.last().unwrap().contains("gave up after"), "{told:?}");
+}
+
+/// All that was sent and received since the last look.
+fn wire() -> (String, String) {
+    let wire = heard(Level::Trace, "qmp_std::wire");
+    let all = |direction: &str| wire.iter().filter_map(|text| text.strip_prefix(direction)).collect();
+    (all("the stream -> "), all("the stream <- "))
+}
+
+/// The same of a monitor that does not block.
+fn without_blocking() {
+    let (stream, server) = peer(|peer| {
+        peer.welcome();
+        peer.answer("5");
+    });
+    stream.set_nonblocking(true).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (reader, writer) = tokio::net::UnixStream::from_std(stream).unwrap().into_split();
+        let mut monitor = options().over_async(FromTokio::new(reader), FromTokio::new(writer)).await.unwrap();
+        monitor.run("stop", &()).await.unwrap();
+        monitor.drain_to_end().await.unwrap();
+    });
+    server.join().unwrap();
+
+    let info = heard(Level::Info, "qmp_std");
+    let expected = ["the stream: ready, out-of-band execution off", "the stream: the server has ended the connection"];
+    assert_eq!(info, expected);
+    let debug = heard(Level::Debug, "qmp_std").join("\n");
+    assert!(debug.contains("the stream: connected") && debug.contains("QEMU 7.2.22 Debian"), "{debug}");
+    let (sent, received) = wire();
+    assert!(sent.contains(r#"{"execute":"stop","id":"#) && sent.ends_with(r"}\n"), "{sent}");
+    assert!(received.starts_with(r#"{"QMP": "#) && received.contains(r#"{"return": 5, "id": "#), "{received}");
 }

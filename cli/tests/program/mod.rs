@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+pub(crate) mod agent;
 pub(crate) mod canned;
 pub(crate) mod served;
 pub(crate) mod terminal;

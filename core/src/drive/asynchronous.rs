@@ -33,6 +33,8 @@ use crate::client::Client;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// A whole client with time, as a task of embassy's executor and as one of tokio's, is in the repository's `tests/tests/embassy.rs`.
 #[derive(Debug)]
 pub struct Line<R: Read, W> {
     reader: R,
@@ -118,6 +120,11 @@ impl<R: Read, W: Write<Error = R::Error>> Line<R, W> {
                 }
             };
         }
+    }
+
+    /// The reader, for what it has beside its bytes.
+    pub const fn reader_mut(&mut self) -> &mut R {
+        &mut self.reader
     }
 
     /// The reader and the writer.

@@ -35,7 +35,8 @@ pub use options::AgentOptions;
 ///   [`AgentOptions`] the methods of the same names there.
 /// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
 ///   [`execute_raw`](Self::execute_raw) for JSON text.
-/// - **Commands that answer nothing**: `send` knows them; else [`run_without_reply`](Self::run_without_reply).
+/// - **Commands that answer nothing**: `send` knows them; else [`run_without_reply`](Self::run_without_reply), and for JSON text
+///   [`run_raw_without_reply`](Self::run_raw_without_reply).
 /// - **The rest**: [`next_notice`](Self::next_notice).
 ///
 /// An agent does one thing at a time, and may stop doing so at any time: the guest is suspended, restarted, stuck. After each
@@ -163,6 +164,18 @@ impl Agent {
             None => commands.execute(name, &()),
         };
         self.call(false, encode, |payload| Ok(kept::own(&payload)))
+    }
+
+    /// [`run_without_reply`](Self::run_without_reply) with arguments that are JSON text already, an object.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn run_raw_without_reply(&mut self, name: &str, arguments: Option<&str>) -> Result<(), Error> {
+        let encode = |commands: &mut Commands<'static>| match arguments {
+            Some(arguments) => commands.execute_raw_without_reply(name, arguments),
+            None => commands.execute_without_reply(name, &()),
+        };
+        self.call(true, encode, |_| Ok(()))
     }
 
     /// Gets in step with the agent, which shows that it is there and reads. It is done by itself where it must be.

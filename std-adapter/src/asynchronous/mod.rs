@@ -39,6 +39,7 @@
 mod commands;
 mod connect;
 mod monitor;
+mod tap;
 #[cfg(feature = "tokio")]
 mod tokio;
 

@@ -1,5 +1,6 @@
 //! The monitor and the loop under every method.
 
+use alloc::sync::Arc;
 use core::fmt;
 use core::ops::ControlFlow;
 use std::io;
@@ -9,11 +10,13 @@ use qmp_core::client::{Client, Message, Ticket};
 use qmp_core::drive::{self, Line, Moved};
 use qmp_core::time::Instant;
 
+use super::tap::Tap;
 use crate::clock::Clock;
 use crate::drive::{is_end, pass};
 use crate::error::Error;
 use crate::events::OwnedEvent;
 use crate::inbox::{Inbox, Server};
+use crate::log;
 use crate::notice::Notice;
 use crate::options::Options;
 use crate::watch::{Mailbox, Wanted, Watch};
@@ -32,20 +35,24 @@ use crate::watch::{Mailbox, Wanted, Watch};
 pub struct Monitor<R: Read, W> {
     pub(super) client: Client<'static>,
     pub(super) inbox: Inbox,
-    line: Line<R, W>,
-    clock: Clock,
+    line: Line<Tap<R>, Tap<W>>,
+    pub(super) clock: Clock,
+    /// Where it leads, for people.
+    pub(super) at: Arc<str>,
     pub(super) oob: bool,
     /// Why the stream ended, if it was more than an end.
     pub(super) cause: Option<io::Error>,
 }
 
 impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
-    pub(super) fn new(reader: R, writer: W, options: &Options) -> Self {
+    pub(super) fn new(reader: R, writer: W, options: &Options, at: &str, clock: Clock) -> Self {
+        let at = Arc::from(at);
         Self {
             client: Client::new(options.storage(), options.config()),
             inbox: Inbox::new(options),
-            line: Line::new(reader, writer),
-            clock: Clock::start(),
+            line: Line::new(Tap::new(reader, &at), Tap::new(writer, &at)),
+            clock,
+            at,
             oob: false,
             cause: None,
         }
@@ -94,7 +101,8 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
     /// Moves bytes, one way or the other.
     pub(super) async fn step(&mut self) -> Result<(), Error> {
         match self.line.step(&mut self.client).await {
-            Ok(Moved::Sent | Moved::Received | Moved::End) => {}
+            Ok(Moved::Sent | Moved::Received) => {}
+            Ok(Moved::End) => log::ended(&self.at, None),
             Err(drive::Error::Io(error)) => self.because(as_io(&error)),
             // The device does not keep to its contract; and there is room, as all was polled.
             Err(error) => self.because(io::Error::other(error.to_string())),
@@ -104,10 +112,16 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
     }
 
     fn because(&mut self, error: io::Error) {
+        log::ended(&self.at, Some(&error));
         self.client.rx_eof();
         if !is_end(&error) {
             self.cause.get_or_insert(error);
         }
+    }
+
+    /// The first bytes that came.
+    pub(super) fn take_first(&mut self) -> Vec<u8> {
+        self.line.reader_mut().take_first()
     }
 
     /// Nobody waits for the command any more: a reply that has come is a notice, as one that comes will be.
@@ -246,6 +260,7 @@ fn as_io(error: &impl embedded_io_async::Error) -> io::Error {
 impl<R: Read, W: Write<Error = R::Error>> fmt::Debug for Monitor<R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitor")
+            .field("at", &self.at)
             .field("server", self.server())
             .field("session", &self.client.session())
             .field("events", &self.inbox.events.items.len())

@@ -7,7 +7,7 @@ mod again;
 #[cfg(feature = "spawn")]
 pub(crate) mod child;
 pub(crate) mod fd;
-mod handshake;
+pub(crate) mod handshake;
 pub(crate) mod retry;
 mod serial;
 mod tcp;
