@@ -181,6 +181,11 @@ impl<'b> Commands<'b> {
         self.outbox.set_delivery(ticket, delivery)
     }
 
+    /// Whether the reply to a command is to come in pieces, so that no other can at present.
+    pub fn delivers_in_pieces(&self) -> bool {
+        self.outbox.delivers_in_pieces()
+    }
+
     /// Sets when `ticket` times out. Without this it never does.
     ///
     /// # Errors

@@ -85,21 +85,26 @@ impl Outbox<'_> {
         if !self.is_in_flight(ticket) {
             return Err(Misuse::Ticket.into());
         }
-        let Stream { id, begun, broken, .. } = self.stream;
-        let is_busy = begun || broken || self.is_in_flight(Ticket(id));
+        let Stream { id, begun, .. } = self.stream;
         if *delivery == Delivery::Whole {
             if id == ticket.0 && !begun {
                 self.stream = Stream::default();
             }
             return Ok(());
         }
-        if is_busy && id != ticket.0 {
+        if self.delivers_in_pieces() && id != ticket.0 {
             return Err(Resource::Delivery.into());
         }
         if !begun {
             self.stream = Stream { delivery: Some(delivery), id: ticket.0, ..Stream::default() };
         }
         Ok(())
+    }
+
+    /// Whether the reply to a command is to come in pieces.
+    pub(crate) fn delivers_in_pieces(&self) -> bool {
+        let Stream { id, begun, broken, .. } = self.stream;
+        begun || broken || self.is_in_flight(Ticket(id))
     }
 
     /// Whether there is anything here to do at all.

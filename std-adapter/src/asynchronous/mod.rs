@@ -38,10 +38,12 @@
 
 mod commands;
 mod connect;
+mod elements;
 mod monitor;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+pub use elements::Elements;
 pub use monitor::Monitor;
 #[cfg(feature = "tokio")]
 pub use tokio::{TcpMonitor, UnixMonitor};
