@@ -16,8 +16,8 @@
 //! [`Foreign`](Message::Foreign), a [`Diagnostic`](Message::Diagnostic) or worse, but never taken for an answer. A real agent answers
 //! the 0xFF with an error first: each synchronisation draws a [`Diagnostic`](Message::Diagnostic).
 //!
-//! Every command ends exactly once: by [`Message::Reply`], [`Message::ElementsEnd`], [`Message::Sent`], [`Message::TimedOut`],
-//! [`Message::Lost`], or a [`Message::Oversize`] that bears its ticket. An agent does one thing after another: what it has not answered when it answers a
+//! Every command ends exactly once: by [`Message::Reply`], [`Message::ElementsEnd`], [`Message::TextEnd`], [`Message::Sent`],
+//! [`Message::TimedOut`], [`Message::Lost`], or a [`Message::Oversize`] that bears its ticket. An agent does one thing after another: what it has not answered when it answers a
 //! later synchronisation, it never will, and so that is [`Lost`](Message::Lost), too.
 //!
 //! ```
@@ -108,12 +108,27 @@ pub enum Message<'m> {
         /// The command had [timed out](Self::TimedOut) before, and had ended by that.
         late: bool,
     },
-    /// The elements delivered last were not the command's, or not all of them come. It is in flight as before, if it was; where
+    /// A piece of a string that a command returns, which was [sent for](Commands::set_delivery) its text: decoded, and behind the
+    /// piece before. Whose it is, is certain only when [`TextEnd`](Self::TextEnd) or [`Retracted`](Self::Retracted) says so.
+    Text {
+        /// The command.
+        ticket: Ticket,
+        /// The piece; never empty.
+        text: &'m str,
+    },
+    /// A command ended: all of the text was delivered.
+    TextEnd {
+        /// The command.
+        ticket: Ticket,
+        /// The command had [timed out](Self::TimedOut) before, and had ended by that.
+        late: bool,
+    },
+    /// The elements or pieces delivered last were not the command's, or not all of them come. It is in flight as before, if it was; where
     /// damage is the cause, its reply is gone: it ends by its deadline, or with the synchronisation that follows.
     Retracted {
         /// The command.
         ticket: Ticket,
-        /// How many elements are meant.
+        /// How many are meant.
         count: u32,
         /// Why.
         by: Retraction,
@@ -339,6 +354,8 @@ impl<'m> From<Delivered<'m>> for Message<'m> {
     fn from(delivered: Delivered<'m>) -> Self {
         match delivered {
             Delivered::Element { ticket, index, element } => Self::Element { ticket, index, element },
+            Delivered::Text { ticket, text } => Self::Text { ticket, text },
+            Delivered::TextEnd { ticket, late } => Self::TextEnd { ticket, late },
             Delivered::End { ticket, count, late } => Self::ElementsEnd { ticket, count, late },
             Delivered::Retracted { ticket, count, by } => Self::Retracted { ticket, count, by },
         }

@@ -140,7 +140,8 @@ impl<'b> Commands<'b> {
     /// behind the call that sends.
     ///
     /// Elements of a list come as [`Element`](super::Message::Element)s, and behind the last one
-    /// [`ElementsEnd`](super::Message::ElementsEnd) ends the command.
+    /// [`ElementsEnd`](super::Message::ElementsEnd) ends the command; a long string comes as [`Text`](super::Message::Text)s up to
+    /// [`TextEnd`](super::Message::TextEnd).
     ///
     /// ```
     /// # use qmp_core::client::{Client, Config, Message, StaticStorage};

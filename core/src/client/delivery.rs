@@ -7,6 +7,7 @@ use super::outbox::Outbox;
 use super::slots::{SlotState, Ticket};
 use crate::error::{Error, Misuse, Resource};
 use crate::frame::{Frames, Oversized, Piece, What};
+use crate::json::scan::Take;
 use crate::json::{Payload, Value};
 use crate::message::{self, Kind};
 
@@ -23,11 +24,19 @@ pub enum Delivery {
     ///
     /// A reply that has no array there is delivered whole. More than 16 names are not looked for.
     Elements(&'static [&'static str]),
+    /// In pieces: the string at these member names below `return`, or with none `return` itself, decoded. A piece takes the whole
+    /// receive buffer, but for the last one; how long it is does not depend on how the bytes arrive. What else the reply holds is
+    /// checked and dropped.
+    ///
+    /// A reply that has no string there is delivered whole. More than 16 names are not looked for.
+    Text(&'static [&'static str]),
 }
 
 impl Delivery {
     /// The elements of the array that is returned.
     pub const ELEMENTS: Self = Self::Elements(&[]);
+    /// The string that is returned, in pieces.
+    pub const TEXT: Self = Self::Text(&[]);
 }
 
 /// An element that was passed over.
@@ -40,13 +49,13 @@ pub struct OversizeElement {
     pub cause: Oversized,
 }
 
-/// Why elements were not the command's, or not all of them came.
+/// Why elements or pieces of a text were not the command's, or not all of them came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Retraction {
-    /// The reply bears the id of this other command, which ended by it: they were its elements. Happens where that command is
-    /// executed out of band and returns an array, too.
+    /// The reply bears the id of this other command, which ended by it: they were its own. Happens where that command is
+    /// executed out of band and returns such a value, too.
     Other(Ticket),
     /// The reply bears the id of no command in flight, or none.
     Foreign,
@@ -62,7 +71,7 @@ pub(crate) struct Stream {
     delivery: Option<&'static Delivery>,
     /// The command; 0 for none. It may have ended.
     id: u32,
-    /// How many elements were handed out of the reply at hand.
+    /// How many elements or pieces were handed out of the reply at hand.
     count: u32,
     /// A reply is being taken apart for it; its id was seen, or need not be.
     begun: bool,
@@ -75,7 +84,9 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 pub(crate) enum Delivered<'m> {
     Element { ticket: Ticket, index: u32, element: Result<Payload<'m>, OversizeElement> },
+    Text { ticket: Ticket, text: &'m str },
     End { ticket: Ticket, count: u32, late: bool },
+    TextEnd { ticket: Ticket, late: bool },
     Retracted { ticket: Ticket, count: u32, by: Retraction },
 }
 
@@ -130,11 +141,15 @@ impl Outbox<'_> {
         }
         let stream = &mut self.stream;
         match stream.delivery {
-            Some(Delivery::Elements(names)) if number == Some(stream.id) => {
+            Some(delivery) if number == Some(stream.id) => {
                 stream.begun = true;
                 stream.certain = certain;
                 stream.count = 0;
-                frames.take_apart(Some(names));
+                frames.take_apart(match delivery {
+                    Delivery::Whole => None,
+                    Delivery::Elements(names) => Some((names, Take::Elements)),
+                    Delivery::Text(names) => Some((names, Take::Text)),
+                });
             }
             _ => frames.take_apart(None),
         }
@@ -158,7 +173,15 @@ impl Outbox<'_> {
             };
             return Delivered::Element { ticket, index, element };
         }
-        let Stream { count, certain, .. } = self.stream;
+        if piece == Piece::Text {
+            self.stream.count = self.stream.count.saturating_add(1);
+            return Delivered::Text { ticket, text: message::text(frames) };
+        }
+        let Stream { count, certain, delivery, .. } = self.stream;
+        let ended = |late| match delivery {
+            Some(Delivery::Text(_)) => Delivered::TextEnd { ticket, late },
+            _ => Delivered::End { ticket, count, late },
+        };
         // Where the reply is another's, this one's is still awaited.
         self.stream.begun = false;
         let (kind, id) = message::behind_elements(frames);
@@ -166,8 +189,8 @@ impl Outbox<'_> {
             Ok(actual) if actual == ticket => {
                 self.stream = Stream::default();
                 match end(self, actual.0) {
-                    SlotState::InFlight => return Delivered::End { ticket, count, late: false },
-                    SlotState::TimedOut => return Delivered::End { ticket, count, late: true },
+                    SlotState::InFlight => return ended(false),
+                    SlotState::TimedOut => return ended(true),
                     SlotState::Free | SlotState::Succeeded => Retraction::Foreign,
                 }
             }
@@ -196,7 +219,7 @@ impl Outbox<'_> {
         }
     }
 
-    /// Tells once that elements were handed out of a reply that broke off. The command is still in flight, if it was.
+    /// Tells once that elements or pieces were handed out of a reply that broke off. The command is still in flight, if it was.
     pub(crate) const fn broken_pieces(&mut self) -> Option<(Ticket, u32, Retraction)> {
         if !self.stream.broken {
             return None;

@@ -8,8 +8,8 @@
 //! - **Bytes out**: [`tx_pending`](Client::tx_pending) and [`tx_sent`](Client::tx_sent).
 //! - **Time**: [`handle_timeout`](Client::handle_timeout) with the time, at the latest at [`poll_timeout`](Client::poll_timeout).
 //!
-//! Every command ends exactly once: by [`Message::Reply`], [`Message::ElementsEnd`], [`Message::TimedOut`], [`Message::Lost`], or an
-//! [`Message::Oversize`] that bears its ticket.
+//! Every command ends exactly once: by [`Message::Reply`], [`Message::ElementsEnd`], [`Message::TextEnd`], [`Message::TimedOut`],
+//! [`Message::Lost`], or an [`Message::Oversize`] that bears its ticket.
 
 mod commands;
 mod delivery;
@@ -87,12 +87,27 @@ pub enum Message<'m> {
         /// The command had [timed out](Self::TimedOut) before, and had ended by that.
         late: bool,
     },
-    /// The elements delivered last were not the command's, or not all of them come. It is in flight as before, if it was; where
+    /// A piece of a string that a command returns, which was [sent for](Commands::set_delivery) its text: decoded, and behind the
+    /// piece before. Whose it is, is certain only when [`TextEnd`](Self::TextEnd) or [`Retracted`](Self::Retracted) says so.
+    Text {
+        /// The command.
+        ticket: Ticket,
+        /// The piece; never empty.
+        text: &'m str,
+    },
+    /// A command ended: all of the text was delivered.
+    TextEnd {
+        /// The command.
+        ticket: Ticket,
+        /// The command had [timed out](Self::TimedOut) before, and had ended by that.
+        late: bool,
+    },
+    /// The elements or pieces delivered last were not the command's, or not all of them come. It is in flight as before, if it was; where
     /// damage is the cause, its reply is gone and only its deadline ends it.
     Retracted {
         /// The command.
         ticket: Ticket,
-        /// How many elements are meant.
+        /// How many are meant.
         count: u32,
         /// Why.
         by: Retraction,
@@ -308,6 +323,8 @@ impl<'m> From<Delivered<'m>> for Message<'m> {
     fn from(delivered: Delivered<'m>) -> Self {
         match delivered {
             Delivered::Element { ticket, index, element } => Self::Element { ticket, index, element },
+            Delivered::Text { ticket, text } => Self::Text { ticket, text },
+            Delivered::TextEnd { ticket, late } => Self::TextEnd { ticket, late },
             Delivered::End { ticket, count, late } => Self::ElementsEnd { ticket, count, late },
             Delivered::Retracted { ticket, count, by } => Self::Retracted { ticket, count, by },
         }

@@ -1,4 +1,5 @@
 mod elements;
+mod text;
 
 use super::*;
 use crate::error::{Misuse, Resource};
@@ -101,6 +102,10 @@ fn words(incoming: Incoming<'_, '_>) -> String {
             },
             Message::ElementsEnd { ticket, count, late } => {
                 format!("{count} elements of {}{}", ticket.id(), if late { ", late" } else { "" })
+            }
+            Message::Text { ticket, text } => format!("text of {}: {text}", ticket.id()),
+            Message::TextEnd { ticket, late } => {
+                format!("end of text of {}{}", ticket.id(), if late { ", late" } else { "" })
             }
             Message::Retracted { ticket, count, by } => format!("retracted {count} of {}: {by:?}", ticket.id()),
             Message::Event(event) => format!("event {} {:?}", event.name, event.timestamp.map(|time| time.seconds)),

@@ -1,11 +1,11 @@
 //! A message that is taken apart: elements are handed out as they end, so that only one of them has to fit.
 //!
-//! What stands in front of the array is dropped when that begins, and what stands behind it is passed over as an oversize message
+//! What stands in front of the array or string is dropped when that begins, and what stands behind it is passed over as an oversize message
 //! is, so that the id is found wherever it stands.
 
 use super::{Frames, Mode, Outline, Oversized, What};
 use crate::json::scan::members::Span;
-use crate::json::scan::{Names, Pause, Progress};
+use crate::json::scan::{Names, Pause, Progress, Take};
 
 /// What is handed out of a message that is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,9 @@ pub(crate) enum Piece {
     Member,
     /// An element, or that one was passed over.
     Element(Option<Oversized>),
-    /// The message's end, behind all elements. Of its members, what is kept was found.
+    /// A piece of a string, without its quotes.
+    Text,
+    /// The message's end, behind all of them. Of its members, what is kept was found.
     End,
 }
 
@@ -24,10 +26,10 @@ impl Frames<'_> {
         self.scanner.arm(armed);
     }
 
-    /// Answers [`Piece::Member`]: the elements are wanted of the array at these names below it; or the message, in one piece. Where
-    /// no array is, it comes in one piece, too.
-    pub(crate) const fn take_apart(&mut self, names: Option<Names>) {
-        self.scanner.seek(names);
+    /// Answers [`Piece::Member`]: what is wanted of the value at these names below it; or the message, in one piece. Where there is
+    /// no such value, it comes in one piece, too.
+    pub(crate) const fn take_apart(&mut self, wanted: Option<(Names, Take)>) {
+        self.scanner.seek(wanted);
     }
 
     /// The text of `slot` in the message that [`Piece::Member`] is of, if it stands in front of that.
@@ -46,7 +48,10 @@ impl Frames<'_> {
         }
         self.scanner.found.lose_all();
         self.drop_until(self.scanned);
-        self.mode = Mode::Elements;
+        self.mode = match self.scanner.pause() {
+            Pause::BeginText => Mode::Text,
+            _ => Mode::Elements,
+        };
         None
     }
 
@@ -108,7 +113,7 @@ impl Frames<'_> {
     }
 
     /// The mark of a gap stays for the pieces that follow.
-    fn piece(&self, piece: Piece, offset: u64, bytes: u64) -> Outline {
+    pub(super) fn piece(&self, piece: Piece, offset: u64, bytes: u64) -> Outline {
         Outline { what: What::Piece(piece), offset, bytes, after_gap: self.gap }
     }
 
@@ -123,7 +128,7 @@ impl Frames<'_> {
     }
 
     /// Is done with the bytes in front of `stop`.
-    fn drop_until(&mut self, stop: u32) {
+    pub(super) fn drop_until(&mut self, stop: u32) {
         if stop > self.start
             && let Some(last) = self.buffer.bytes().get(stop.wrapping_sub(1) as usize)
         {

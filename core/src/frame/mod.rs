@@ -9,6 +9,7 @@ mod buffer;
 mod elements;
 mod keep;
 mod recovery;
+mod text;
 
 pub use buffer::Buffer;
 pub(crate) use elements::Piece;
@@ -116,7 +117,10 @@ enum Mode {
     Passing,
     /// In the array of a message that is taken apart.
     Elements,
-    /// Behind that array; otherwise as `Passing`.
+    /// In the string of a message that is taken apart; in front of its closing quote.
+    Text,
+    TextEnd,
+    /// Behind that array or string; otherwise as `Passing`.
     Closing,
     /// Behind malformed bytes.
     Searching,
@@ -135,6 +139,8 @@ pub(crate) struct Frames<'b> {
     eof: bool,
     /// An element does not fit and is passed over.
     dropping: bool,
+    /// How many bytes behind `scanned` the scanner has seen, too: a character that is not handed out with those before it.
+    ahead: u8,
     /// What lies between `start` and `scanned` was handed out; it is released by the next call.
     handed: bool,
     /// The message begins here; in front of it everything is done with.
@@ -172,6 +178,7 @@ impl<'b> Frames<'b> {
             gap: false,
             eof: false,
             dropping: false,
+            ahead: 0,
             handed: false,
             start: 0,
             scanned: 0,
@@ -189,6 +196,7 @@ impl<'b> Frames<'b> {
         self.gap = false;
         self.eof = false;
         self.dropping = false;
+        self.ahead = 0;
         self.handed = false;
         (self.start, self.scanned, self.end) = (0, 0, 0);
         (self.base, self.message) = (0, 0);
@@ -257,6 +265,11 @@ impl<'b> Frames<'b> {
                 Mode::Message => self.scan_message(),
                 Mode::Passing | Mode::Closing => self.pass(),
                 Mode::Elements => self.scan_elements(),
+                Mode::Text => self.scan_text(),
+                Mode::TextEnd => {
+                    self.end_text();
+                    None
+                }
                 Mode::Searching => {
                     self.search();
                     None

@@ -14,7 +14,9 @@ pub(crate) use diagnosis::diagnose;
 pub(crate) use refusal::{COMMAND_NOT_FOUND, GENERIC_ERROR};
 pub use refusal::{Refusal, RefusalKind};
 pub use server::{Event, Failure, Greeting, Kind, Oversize, ServerMessage, Timestamp, Version};
-pub(crate) use server::{SERVER_MEMBERS, behind_elements, element, id_so_far, is_error, raw_return, server_message};
+pub(crate) use server::{
+    SERVER_MEMBERS, behind_elements, element, id_so_far, is_error, raw_return, server_message, text,
+};
 
 use crate::frame::{Frames, Outline, What};
 use crate::json::scan::Reason;

@@ -5,6 +5,7 @@ use core::fmt;
 use super::{Malformed, Parts, member};
 use crate::frame::{Frames, Outline, Oversized, What};
 use crate::json::scan::members::{Found, Members};
+use crate::json::text::decode_content;
 use crate::json::{Payload, Strings, Value};
 
 /// The slots of a server's message: what it is; its data; its time; its id.
@@ -263,6 +264,15 @@ pub(crate) fn id_so_far<'f>(frames: &'f Frames<'_>) -> Result<Option<Value<'f>>,
 pub(crate) fn element<'m>(frames: &'m mut Frames<'_>) -> Payload<'m> {
     let strings = if frames.found().is_escaped(BODY) { Strings::Escaped } else { Strings::Plain };
     Payload::new(frames.text(), strings)
+}
+
+/// The piece of a string just outlined, decoded.
+pub(crate) fn text<'m>(frames: &'m mut Frames<'_>) -> &'m str {
+    let escaped = frames.found().is_escaped(BODY);
+    let text = frames.text();
+    let length = if escaped { decode_content(text) } else { text.len() };
+    // The scanner has passed each byte, and no character is cut.
+    text.get(..length).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
 }
 
 /// What the message was that was taken apart, and the id that stands behind the elements.

@@ -18,13 +18,22 @@ fn awaiting(names: &'static [&'static str]) -> (Bench, Ticket) {
 }
 
 fn awaiting_with(config: Config, rx: usize, names: &'static [&'static str]) -> (Bench, Ticket) {
+    in_flight(config, rx, leaked(names))
+}
+
+/// A session with one command in flight whose reply is delivered so.
+pub(super) fn awaiting_by(delivery: &'static Delivery, rx: usize) -> (Bench, Ticket) {
+    in_flight(Config::DEFAULT, rx, delivery)
+}
+
+fn in_flight(config: Config, rx: usize, delivery: &'static Delivery) -> (Bench, Ticket) {
     let mut bench = Bench::with(config, rx, 512, 16);
     bench.feed(GREETING);
     let id = bench.sent().split("\"id\":").nth(1).unwrap().trim_end_matches("}\n").to_string();
     bench.feed(&format!("{{\"return\": {{}}, \"id\": {id}}}\r\n"));
     assert_eq!(bench.client.session(), Session::Ready);
     let ticket = bench.execute("query-block");
-    bench.client.commands().set_delivery(ticket, leaked(names)).unwrap();
+    bench.client.commands().set_delivery(ticket, delivery).unwrap();
     (bench, ticket)
 }
 
@@ -321,13 +330,8 @@ proptest! {
             true => format!("{{\"id\":{blank}{id},\"return\":{blank}{returned}{blank}}}"),
             false => format!("{{\"return\":{blank}{returned},{blank}\"id\":{id}{blank}}}"),
         };
-        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(reply.len() + 1)).collect();
-        if every_byte {
-            cuts = (0..reply.len()).collect();
-        }
-        cuts.sort_unstable();
-        cuts.push(reply.len());
-        let (said, raws) = through(size, config, names, reply.as_bytes(), &cuts);
+        let cuts = cuts_of(&cuts, reply.len(), every_byte);
+        let (said, raws) = through(size, config, leaked(names), reply.as_bytes(), &cuts);
         let expected: Vec<String> = values.iter().enumerate().map(|(index, value)| {
             let open = usize::from(!value.starts_with(['"', '{', '[']));
             if value.len() + open <= size {
@@ -366,7 +370,7 @@ proptest! {
         let names: &[&str] = if nested { &["list"] } else { &[] };
         let run = |cuts: &[usize], fast| {
             let config = Config { reading: Reading { fast, ..Reading::DEFAULT }, ..Config::DEFAULT };
-            through(size, config, names, &stream, cuts).0
+            through(size, config, leaked(names), &stream, cuts).0
         };
         let whole = run(&[stream.len()], false);
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
@@ -385,13 +389,24 @@ proptest! {
 }
 
 /// The id of a session's first command.
-const FIRST: u32 = 512;
+pub(super) const FIRST: u32 = 512;
+
+/// Where a stream of `length` bytes is cut.
+pub(super) fn cuts_of(cuts: &[prop::sample::Index], length: usize, every_byte: bool) -> Vec<usize> {
+    if every_byte {
+        return (0..=length).collect();
+    }
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(length + 1)).collect();
+    cuts.sort_unstable();
+    cuts.push(length);
+    cuts
+}
 
 /// What a session with a receive buffer of `size` bytes says of a reply to its first command, cut so; and the elements' text.
-fn through(
+pub(super) fn through(
     size: usize,
     config: Config,
-    names: &'static [&'static str],
+    delivery: &'static Delivery,
     reply: &[u8],
     cuts: &[usize],
 ) -> (Vec<String>, Vec<Option<String>>) {
@@ -399,11 +414,13 @@ fn through(
     let storage = Storage::new(memory.0.as_mut_slice(), memory.1.as_mut_slice(), &mut memory.2);
     let mut client = Client::new(storage, Config { handshake: Handshake::Blind, ..config });
     assert!(client.poll().unwrap().is_none());
-    client.feed(b"{\"return\": {}, \"id\": 511}").unwrap();
-    while client.poll().unwrap().is_some() {}
+    for byte in b"{\"return\": {}, \"id\": 511}" {
+        client.feed(&[*byte]).unwrap();
+        while client.poll().unwrap().is_some() {}
+    }
     let ticket = client.commands().execute("x", &()).unwrap();
     assert_eq!(ticket.id(), FIRST);
-    client.commands().set_delivery(ticket, leaked(names)).unwrap();
+    client.commands().set_delivery(ticket, delivery).unwrap();
     let (mut said, mut raws, mut from) = (Vec::new(), Vec::new(), 0);
     for &cut in cuts {
         while from < cut {

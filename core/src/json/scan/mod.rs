@@ -22,7 +22,7 @@ pub use nesting::MAX_DEPTH;
 use members::{Found, Members};
 pub(crate) use nesting::Nesting;
 use sift::Sift;
-pub(crate) use sift::{Names, Pause};
+pub(crate) use sift::{Names, Pause, Take};
 pub(crate) use step::Expected;
 use step::{Flow, Lax, State};
 
@@ -190,9 +190,26 @@ impl Scanner {
         self.sift.pause
     }
 
-    /// Answers [`Pause::Member`]: the elements are wanted of the array at these names below the member, or all of it in one piece.
-    pub(crate) const fn seek(&mut self, names: Option<Names>) {
-        self.sift.seek(names);
+    /// Answers [`Pause::Member`]: what is wanted of the value at these names below the member, or all of it in one piece.
+    pub(crate) const fn seek(&mut self, wanted: Option<(Names, Take)>) {
+        self.sift.seek(wanted);
+    }
+
+    /// How many bytes at the end of `text`, all of it scanned and inside a string, belong to a character that goes on.
+    pub(crate) fn open_character(&self, text: &[u8]) -> u8 {
+        let digits = 4_u8.saturating_sub(self.missing);
+        match self.state {
+            State::Escape => 1,
+            State::Hex => digits.saturating_add(2),
+            State::Pair => 6,
+            State::PairU => 7,
+            State::LowHex => digits.saturating_add(8),
+            State::Utf8 => match text.iter().rev().position(|byte| byte & 0xC0 != 0x80) {
+                Some(tail) => (tail as u8).saturating_add(1),
+                None => 0,
+            },
+            _ => 0,
+        }
     }
 
     /// Where the element begins that has not ended yet, counted as in the text last scanned.

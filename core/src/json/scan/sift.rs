@@ -13,10 +13,21 @@ pub(crate) enum Pause {
     Member,
     /// Its elements begin here.
     Begin,
+    /// The string begins here, behind its quote.
+    BeginText,
     /// An element ended here.
     Element,
-    /// The array ended here.
+    /// The array ended here, or the string.
     End,
+}
+
+/// What is taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// The elements of an array.
+    Elements,
+    /// A string, in pieces.
+    Text,
 }
 
 /// What the scanner does with the tokens down to the floor.
@@ -30,6 +41,8 @@ pub(super) enum Stage {
     Seeking { found: bool },
     /// Stops behind each element.
     Elements,
+    /// Stops behind the string at hand.
+    Text,
     /// An element has ended just now, which is yet to be told.
     #[cfg(feature = "fast")]
     Ended,
@@ -43,6 +56,7 @@ pub(super) const MOST: u8 = 16;
 #[derive(Debug)]
 pub(super) struct Sift {
     names: Names,
+    take: Take,
     /// Where the open element begins, while there is one.
     element: Option<u32>,
     /// How many levels lie above the floor. They are objects, all of them.
@@ -62,6 +76,7 @@ impl Sift {
     pub(super) const fn new() -> Self {
         Self {
             names: &NONE,
+            take: Take::Elements,
             element: None,
             above: 0,
             stage: Stage::Off,
@@ -100,10 +115,11 @@ impl Sift {
     }
 
     /// The answer to [`Pause::Member`].
-    pub(super) const fn seek(&mut self, names: Option<Names>) {
-        match names {
-            Some(names) => {
+    pub(super) const fn seek(&mut self, wanted: Option<(Names, Take)>) {
+        match wanted {
+            Some((names, take)) => {
                 self.names = names;
+                self.take = take;
                 self.met = 0;
                 self.stage = Stage::Seeking { found: true };
             }
@@ -111,7 +127,7 @@ impl Sift {
         }
     }
 
-    /// The name of the member that is looked for in the container at hand; `None` if its array is.
+    /// The name of the member that is looked for in the container at hand; `None` if its value is.
     fn next(&self) -> Option<&'static str> {
         self.names.get(usize::from(self.met)).copied()
     }
@@ -140,11 +156,13 @@ impl Sift {
         self.stage = Stage::Seeking { found };
     }
 
-    /// The value looked for begins with `byte`. What comes next, where that can be gone down into: a member, or the elements.
+    /// The value looked for begins with `byte`. What comes next, where that can be gone down into: a member, the
+    /// elements, the text.
     pub(super) fn enters(&self, byte: u8) -> Option<Stage> {
-        match (byte, self.next()) {
-            (b'{', Some(_)) if self.above < MOST => Some(Stage::Seeking { found: false }),
-            (b'[', None) => Some(Stage::Elements),
+        match (byte, self.next(), self.take) {
+            (b'{', Some(_), _) if self.above < MOST => Some(Stage::Seeking { found: false }),
+            (b'[', None, Take::Elements) => Some(Stage::Elements),
+            (b'"', None, Take::Text) => Some(Stage::Text),
             _ => None,
         }
     }

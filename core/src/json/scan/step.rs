@@ -218,10 +218,18 @@ impl Scanner {
 
     /// The value looked for begins: goes down into it, or ends the search.
     fn descend(&mut self, byte: u8) -> Option<Flow> {
-        let Some(stage) = self.sift.enters(byte).filter(|_| self.nesting.depth() < self.max_depth) else {
+        let fits = |stage: &Stage| *stage == Stage::Text || self.nesting.depth() < self.max_depth;
+        let Some(stage) = self.sift.enters(byte).filter(fits) else {
             self.ascend();
             return None;
         };
+        if stage == Stage::Text {
+            self.found.forget_escapes();
+            self.sift.stage = stage;
+            self.sift.pause = Pause::BeginText;
+            self.begin_string(byte, Role::Value);
+            return Some(Flow::Pause);
+        }
         let flow = self.open(byte == b'{');
         self.nesting.descend();
         self.max_depth = self.max_depth.saturating_sub(1);
@@ -291,6 +299,7 @@ impl Scanner {
         match self.nesting.depth() {
             0 if self.sift.above == 0 => return Flow::End,
             0 => return self.left(end),
+            1 if self.sift.stage == Stage::Text => return self.left(end),
             1 if self.sift.above == 0 => self.found.end_value(end),
             1 if self.sift.stage == Stage::Elements => {
                 self.sift.pause = Pause::Element;
@@ -301,15 +310,15 @@ impl Scanner {
         Flow::Go
     }
 
-    /// The container at the floor was closed.
+    /// The container at the floor was closed, or the text has ended.
     #[cold]
     fn left(&mut self, end: u32) -> Flow {
-        let elements = self.sift.stage == Stage::Elements;
+        let taken = matches!(self.sift.stage, Stage::Elements | Stage::Text);
         self.ascend();
         if self.nesting.depth() == 1 {
             self.found.end_value(end);
         }
-        if elements {
+        if taken {
             // What stands behind is looked at anew.
             self.not_finite = false;
             self.sift.pause = Pause::End;
