@@ -7,7 +7,7 @@ use qmp_core::error::{Error as Refusal, Misuse, Resource};
 use qmp_core::json::Payload;
 use qmp_core::message;
 
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::Error;
 use crate::inbox::Inbox;
@@ -71,7 +71,7 @@ pub(crate) enum Walked<R> {
 }
 
 /// Looks for the next element of the command among messages.
-pub(crate) fn walking<R>(
+pub(crate) fn walking<R, Expected: DeserializeOwned>(
     ticket: Ticket,
     mut read: impl FnMut(Payload<'_>) -> R,
 ) -> impl for<'m> FnMut(Message<'m>) -> ControlFlow<Walked<R>, Message<'m>> {
@@ -92,7 +92,7 @@ pub(crate) fn walking<R>(
             Message::Reply { ticket: of, outcome } | Message::Late { ticket: of, outcome } if of == ticket => {
                 Walked::Over(Err(match outcome {
                     // Not what was asked for, as its first byte says.
-                    Ok(payload) => match payload.decode::<Vec<IgnoredAny>>() {
+                    Ok(payload) => match payload.decode::<Expected>() {
                         Ok(_) => Error::Misuse(Misuse::Ticket.into()),
                         Err(error) => error.into(),
                     },
@@ -105,6 +105,25 @@ pub(crate) fn walking<R>(
             Message::Lost { ticket: of } if of == ticket => Walked::Lost,
             other => return ControlFlow::Continue(other),
         })
+    }
+}
+
+/// The elements of a list are expected.
+pub(crate) type List = Vec<IgnoredAny>;
+
+/// Looks for the next piece of the text that the command returns among messages.
+pub(crate) fn spelling(
+    ticket: Ticket,
+    mut look: impl FnMut(&str),
+) -> impl for<'m> FnMut(Message<'m>) -> ControlFlow<Walked<()>, Message<'m>> {
+    let mut others = walking::<(), String>(ticket, |_| ());
+    move |message| match message {
+        Message::Text { ticket: of, text } if of == ticket => {
+            look(text);
+            ControlFlow::Break(Walked::Element(Ok(())))
+        }
+        Message::TextEnd { ticket: of, .. } if of == ticket => ControlFlow::Break(Walked::Over(Ok(()))),
+        other => others(other),
     }
 }
 

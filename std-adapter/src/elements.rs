@@ -1,10 +1,11 @@
-//! What a command returns, element by element.
+//! What a command returns, element by element, or piece by piece.
 
 use core::fmt;
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
+use core::ops::ControlFlow;
 
-use qmp_core::client::{Commands, Delivery, Ticket};
+use qmp_core::client::{Commands, Delivery, Message, Ticket};
 use qmp_core::command::ListCommand;
 use qmp_core::error::Error as Refusal;
 use qmp_core::json::Payload;
@@ -91,6 +92,43 @@ impl Monitor {
         Ok(count)
     }
 
+    /// Executes the command `name` and hands the text that it returns to `look`, piece by piece as it arrives, decoded: memory for one
+    /// piece, however long it is. `at` is [`Delivery::TEXT`], or says which member: `&Delivery::Text(&["buf-b64"])`.
+    ///
+    /// ```no_run
+    /// # use qmp_std::Monitor;
+    /// use qmp_std::qmp_core::client::Delivery;
+    /// use serde::Serialize;
+    ///
+    /// #[derive(Serialize)]
+    /// #[serde(rename_all = "kebab-case")]
+    /// struct Line<'a> {
+    ///     command_line: &'a str,
+    /// }
+    ///
+    /// # let mut monitor = Monitor::unix("")?;
+    /// let line = Line { command_line: "info mtree -f" };
+    /// monitor.text(&Delivery::TEXT, "human-monitor-command", &line, |piece| print!("{piece}"))?;
+    /// # Ok::<(), qmp_std::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// See [`Error`]. After [`Error::Retracted`] the pieces given so far are to be forgotten.
+    pub fn text(
+        &mut self,
+        at: &'static Delivery,
+        name: &str,
+        arguments: &(impl Serialize + ?Sized),
+        mut look: impl FnMut(&str),
+    ) -> Result<(), Error> {
+        let mut walk =
+            self.walk(|commands| call::in_pieces(commands, at, |commands| commands.execute(name, arguments)))?;
+        while let Some(step) = walk.drive(call::spelling(walk.ticket, &mut look)) {
+            step?;
+        }
+        Ok(())
+    }
+
     fn walk(
         &mut self,
         encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
@@ -139,12 +177,19 @@ struct Walk<'m> {
 impl Walk<'_> {
     /// What `read` makes of the next element.
     fn step<R>(&mut self, read: impl FnMut(Payload<'_>) -> R) -> Option<Result<R, Error>> {
+        self.drive(call::walking::<R, call::List>(self.ticket, read))
+    }
+
+    fn drive<R>(
+        &mut self,
+        look: impl for<'m> FnMut(Message<'m>) -> ControlFlow<Walked<R>, Message<'m>>,
+    ) -> Option<Result<R, Error>> {
         if self.over {
             return None;
         }
         let Monitor { driver, timeout, .. } = &mut *self.monitor;
         let deadline = driver.clock.deadline(*timeout);
-        match driver.drive(deadline, call::walking(self.ticket, read)) {
+        match driver.drive(deadline, look) {
             Ok(Some(Walked::Element(element))) => Some(element),
             Ok(None) => {
                 log::timed_out(&driver.at, self.ticket.id());

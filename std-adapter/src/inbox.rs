@@ -86,8 +86,10 @@ impl Inbox {
             Message::Unknown(payload) => self.notices.push(Notice::Unknown(kept::own(&payload))),
             Message::Incomplete => self.notices.push(Notice::Incomplete),
             // Whoever wanted them has given up.
-            Message::Element { .. } | Message::Retracted { .. } => {}
-            Message::ElementsEnd { ticket, .. } => self.overdue.retain(|overdue| *overdue != ticket),
+            Message::Element { .. } | Message::Text { .. } | Message::Retracted { .. } => {}
+            Message::ElementsEnd { ticket, .. } | Message::TextEnd { ticket, .. } => {
+                self.overdue.retain(|overdue| *overdue != ticket);
+            }
             // These are the handshake's, which looks at them itself.
             Message::Ready { .. } | Message::Refused(_) | Message::HandshakeTimedOut(_) => {}
             other => self.notices.push(Notice::Unknown(format!("{other:?}"))),

@@ -31,7 +31,8 @@ use crate::stream::Stream;
 ///   with [`Options`] the methods of the same names and more; [`reconnect`](Self::reconnect).
 /// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
 ///   [`execute_raw`](Self::execute_raw) for JSON text.
-/// - **Lists, element by element**: [`elements`](Self::elements), [`each`](Self::each).
+/// - **Lists, element by element**: [`elements`](Self::elements), [`each`](Self::each); long texts, piece by piece:
+///   [`text`](Self::text).
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
 /// - **With a descriptor**: [`send_with_fd`](Self::send_with_fd), [`execute_with_fd`](Self::execute_with_fd).
 /// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event), [`arm`](Self::arm), [`events`](Self::events).

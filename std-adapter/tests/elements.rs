@@ -242,3 +242,28 @@ fn a_reply_of_anothers_is_taken_back() {
     assert_eq!(seen, [1]);
     peer.join().unwrap();
 }
+
+#[test]
+fn a_text_comes_piece_by_piece() {
+    let sent = "0123456789\\n\\u00e9".repeat(2000);
+    let (mut monitor, peer) = monitor_with(&options().rx_limit(4096), move |peer| {
+        peer.answer(&format!("\"{sent}\""));
+        peer.answer(&format!("{{\"count\": 5, \"buf-b64\": \"{sent}\", \"eof\": true}}"));
+        peer.answer("[\"no text\"]");
+        peer.answer("{}");
+    });
+    for at in [&Delivery::TEXT, &Delivery::Text(&["buf-b64"])] {
+        let (mut text, mut longest) = (String::new(), 0);
+        let look = |piece: &str| {
+            longest = longest.max(piece.len());
+            text.push_str(piece);
+        };
+        monitor.text(at, "human-monitor-command", &(), look).unwrap();
+        assert_eq!(text, "0123456789\n\u{e9}".repeat(2000));
+        assert!(longest <= 4096, "{longest}");
+    }
+    let refused = monitor.text(&Delivery::TEXT, "x", &(), |piece| panic!("{piece}"));
+    assert!(matches!(refused, Err(Error::Decode(_))), "{refused:?}");
+    monitor.run("y", &()).unwrap();
+    peer.join().unwrap();
+}

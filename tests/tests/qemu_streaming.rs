@@ -197,9 +197,46 @@ fn without_blocking_it_is_the_same() {
             }
             drop(elements);
             assert_eq!(expected.next(), None);
-            let count = monitor.each(&QueryQmpSchema, |entity| drop(entity.expect("an entity"))).await;
+            let count = monitor.each(&QueryQmpSchema, |entity| assert!(entity.is_ok(), "{entity:?}")).await;
             assert!(count.expect("a schema") > 800);
         });
     };
     qemu::all().iter().for_each(walk);
 }
+
+/// The monitor for people, whose texts may be long.
+#[test]
+fn a_text_for_people_comes_in_pieces() {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Line<'a> {
+        command_line: &'a str,
+    }
+    let _alone = alone();
+    for qemu in qemu::all() {
+        let machine = Machine::start(&qemu);
+        let line = Line { command_line: "help" };
+        let whole: String = Options::new()
+            .deadline(LIMIT)
+            .unix(machine.socket())
+            .and_then(|mut monitor| monitor.execute(HUMAN, &line))
+            .expect("a text");
+        let limit = 4096;
+        let (longest, peak) = with_peak(|| {
+            let mut monitor = options().rx_limit(limit).unix(machine.socket()).expect("a monitor");
+            let (mut at, mut longest) = (0, 0);
+            let look = |piece: &str| {
+                assert!(whole[at..].starts_with(piece));
+                at += piece.len();
+                longest = longest.max(piece.len());
+            };
+            monitor.text(&Delivery::TEXT, HUMAN, &line, look).expect("a text");
+            assert_eq!(at, whole.len());
+            longest
+        });
+        assert!(whole.len() > 2 * limit && longest <= limit, "{} {longest}", whole.len());
+        println!("QEMU {}: a text of {} bytes, peak memory {peak} bytes", qemu.version, whole.len());
+    }
+}
+
+const HUMAN: &str = "human-monitor-command";

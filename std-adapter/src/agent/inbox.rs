@@ -39,6 +39,8 @@ impl Engine for Client<'static> {
             Message::Sent { .. }
             | Message::Element { .. }
             | Message::ElementsEnd { .. }
+            | Message::Text { .. }
+            | Message::TextEnd { .. }
             | Message::Retracted { .. } => return,
             Message::Lost { ticket } => Notice::Lost { ticket },
             Message::Foreign { id, outcome } => {

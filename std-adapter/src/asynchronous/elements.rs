@@ -1,10 +1,11 @@
-//! What a command returns, element by element.
+//! What a command returns, element by element, or piece by piece.
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::ops::ControlFlow;
 
 use embedded_io_async::{Read, Write};
-use qmp_core::client::Delivery;
+use qmp_core::client::{Delivery, Message};
 use qmp_core::command::ListCommand;
 use qmp_core::json::Payload;
 use serde::Serialize;
@@ -88,6 +89,27 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
         }
         Ok(count)
     }
+
+    /// Executes the command `name` and hands the text that it returns to `look`, piece by piece as it arrives; see
+    /// [`crate::Monitor::text`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn text(
+        &mut self,
+        at: &'static Delivery,
+        name: &str,
+        arguments: &(impl Serialize + ?Sized),
+        mut look: impl FnMut(&str),
+    ) -> Result<(), Error> {
+        let mut pending = self
+            .dispatch(|commands| call::in_pieces(commands, at, |commands| commands.execute(name, arguments)))
+            .await?;
+        while let Some(step) = pending.drive(call::spelling(pending.ticket, &mut look)).await {
+            step?;
+        }
+        Ok(())
+    }
 }
 
 /// The elements of what a command returns, as they arrive: see [`Monitor::elements`].
@@ -114,10 +136,17 @@ impl<R: Read, W: Write<Error = R::Error>, T: DeserializeOwned> Elements<'_, R, W
 impl<R: Read, W: Write<Error = R::Error>> Pending<'_, R, W> {
     /// What `read` makes of the next element.
     async fn step<T>(&mut self, read: impl FnMut(Payload<'_>) -> T) -> Option<Result<T, Error>> {
+        self.drive(call::walking::<T, call::List>(self.ticket, read)).await
+    }
+
+    async fn drive<T>(
+        &mut self,
+        look: impl for<'m> FnMut(Message<'m>) -> ControlFlow<Walked<T>, Message<'m>>,
+    ) -> Option<Result<T, Error>> {
         if self.settled {
             return None;
         }
-        let walked = self.monitor.drive(call::walking(self.ticket, read)).await;
+        let walked = self.monitor.drive(look).await;
         let end = match walked {
             Ok(Walked::Element(element)) => return Some(element),
             Ok(Walked::Over(end)) => end,

@@ -204,9 +204,11 @@ impl Scanner {
             State::Pair => 6,
             State::PairU => 7,
             State::LowHex => digits.saturating_add(8),
-            State::Utf8 => match text.iter().rev().position(|byte| byte & 0xC0 != 0x80) {
-                Some(tail) => (tail as u8).saturating_add(1),
-                None => 0,
+            // Up to three of its bytes: from the last one that does not go on.
+            State::Utf8 => match text {
+                [.., first] if first & 0xC0 != 0x80 => 1,
+                [.., first, _] if first & 0xC0 != 0x80 => 2,
+                _ => 3,
             },
             _ => 0,
         }
