@@ -335,6 +335,7 @@ impl<'b> Client<'b> {
     }
 
     fn piece(&mut self, piece: Piece, outline: &Outline) -> Incoming<'_, 'b> {
+        self.commands.synchronization.passed();
         let origin = Some(Origin::of(outline, &self.frames));
         let delivered = self.commands.outbox.piece(&mut self.frames, piece, outline.bytes, Outbox::end_in_order);
         Incoming { message: delivered.into(), origin, commands: &mut self.commands }
