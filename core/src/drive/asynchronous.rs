@@ -325,7 +325,9 @@ mod tests {
                     }
                     Message::Element { element, .. } => {
                         let element = element.unwrap().into_value();
-                        names.extend(element.get("name").and_then(|name| name.as_str()).map(std::string::String::from));
+                        names.extend(
+                            element.get("name").and_then(crate::json::Value::as_str).map(std::string::String::from),
+                        );
                     }
                     Message::ElementsEnd { count, .. } => end = Some(count),
                     other => panic!("{other:?}"),
