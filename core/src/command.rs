@@ -33,6 +33,31 @@ pub trait Command: Serialize {
     type Return<'a>: Deserialize<'a>;
 }
 
+/// A list that a command returns, and so can be read [element by element](crate::client::Delivery::Elements).
+pub trait Listing<'a>: Deserialize<'a> {
+    /// What its elements are. May borrow from the reply.
+    type Element: Deserialize<'a>;
+}
+
+/// A command that returns a [`Listing`].
+pub trait ListCommand: Command {
+    /// An element of what it returns.
+    type Element<'a>: Deserialize<'a>;
+}
+
+impl<C> ListCommand for C
+where
+    C: Command,
+    for<'a> C::Return<'a>: Listing<'a>,
+{
+    type Element<'a> = <C::Return<'a> as Listing<'a>>::Element;
+}
+
+#[cfg(feature = "alloc")]
+impl<'a, T: Deserialize<'a>> Listing<'a> for alloc::vec::Vec<T> {
+    type Element = T;
+}
+
 /// A typed event. Deserialized from the event's data, or from `null` where it has none.
 pub trait Event<'a>: Deserialize<'a> {
     /// The name on the wire.

@@ -49,6 +49,8 @@ pub enum Resource {
         /// The number of credits.
         limit: u8,
     },
+    /// The reply to another command is to be delivered in pieces; one can be at a time.
+    Delivery,
     /// A command's id is longer than what the caller provides for each.
     Id {
         /// Bytes for each id.
@@ -127,6 +129,7 @@ impl fmt::Display for Resource {
             Self::Credits { limit } => {
                 write!(f, "{limit} in-band commands are in flight, the most that the server queues")
             }
+            Self::Delivery => f.write_str("another command's reply is delivered in pieces, which one can be at a time"),
             Self::Id { limit } => write!(f, "the command's id is longer than {limit} bytes"),
         }
     }

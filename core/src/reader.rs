@@ -124,7 +124,7 @@ impl Source for FromBoth {
             What::Malformed { at, reason } | What::Mistaken { at, reason } => {
                 Recorded::Malformed(Malformed { at, reason, text: frames.0.text() })
             }
-            What::Incomplete => Recorded::Incomplete,
+            What::Incomplete | What::Piece(_) => Recorded::Incomplete,
             What::Sentinel => Recorded::Sentinel,
         }
     }

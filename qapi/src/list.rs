@@ -5,6 +5,7 @@ use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::slice;
 
+use qmp_core::command::Listing;
 use qmp_core::json::path::{Path, Paths};
 use qmp_core::json::{Elements, Kind, Value, de};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
@@ -62,6 +63,10 @@ impl<'a, T> List<'a, T> {
             Form::Received(array) => array.elements().fold(0, |count: usize, _| count.wrapping_add(1)),
         }
     }
+}
+
+impl<'a, T: Deserialize<'a>> Listing<'a> for List<'a, T> {
+    type Element = T;
 }
 
 impl<'a, T: Copy + Deserialize<'a>> List<'a, T> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[cfg(feature = "spawn")]
 use std::process::ExitStatus;
 
-use qmp_core::client::Ticket;
+use qmp_core::client::{Retraction, Ticket};
 use qmp_core::frame::Oversized;
 use qmp_core::json::de;
 
@@ -15,7 +15,8 @@ use qmp_core::json::de;
 ///
 /// Each says in its text what a person can do. After [`Command`](Self::Command), [`Timeout`](Self::Timeout),
 /// [`Unanswered`](Self::Unanswered), [`NotInStep`](Self::NotInStep),
-/// [`QueueFull`](Self::QueueFull), [`Descriptor`](Self::Descriptor), [`Oversize`](Self::Oversize), [`Decode`](Self::Decode) and
+/// [`QueueFull`](Self::QueueFull), [`Descriptor`](Self::Descriptor), [`Oversize`](Self::Oversize), [`OversizeElement`](Self::OversizeElement),
+/// [`Retracted`](Self::Retracted), [`Decode`](Self::Decode) and
 /// [`Misuse`](Self::Misuse) the monitor can be used on; behind [`OutcomeUnknown`](Self::OutcomeUnknown) and
 /// [`Closed`](Self::Closed) [`reconnect`](crate::Monitor::reconnect).
 #[derive(Debug)]
@@ -185,6 +186,22 @@ pub enum Error {
         /// The limit that it is beyond.
         cause: Oversized,
     },
+    /// An element of a list is more than fits. Those behind it come all the same.
+    OversizeElement {
+        /// Which, counted from 0.
+        index: u32,
+        /// Its length.
+        bytes: u64,
+        /// The limit that it is beyond.
+        cause: Oversized,
+    },
+    /// The elements given out so far were not the command's, or not all of them come.
+    Retracted {
+        /// How many elements are meant.
+        count: u32,
+        /// Why.
+        by: Retraction,
+    },
     /// The JSON received does not fit the type asked for.
     Decode(de::Error),
     /// The call was wrong, and nothing was sent.
@@ -344,6 +361,18 @@ impl fmt::Display for Error {
             Self::Oversize { bytes, cause: Oversized::TooDeep(limit) } => {
                 write!(f, "the reply of {bytes} bytes is nested more than {limit} deep")
             }
+            Self::OversizeElement { index, bytes, cause: Oversized::TooLong(limit) } => {
+                write!(f, "element {index} has {bytes} bytes, more than the {limit} allowed. Raise rx_limit")
+            }
+            Self::OversizeElement { index, bytes, cause: Oversized::TooDeep(limit) } => {
+                write!(f, "element {index}, of {bytes} bytes, is nested more than {limit} deep")
+            }
+            Self::Retracted { count, by: Retraction::Broken } => {
+                write!(f, "the reply was damaged behind {count} elements. Ask again")
+            }
+            Self::Retracted { count, .. } => {
+                write!(f, "{count} elements were those of another reply. Forget them, and go on for the command's own")
+            }
             Self::Decode(error) => write!(f, "what was received does not fit the type asked for: {error}"),
             Self::Misuse(error) => error.fmt(f),
         }
@@ -382,7 +411,9 @@ impl core::error::Error for Error {
             | Self::Unanswered { .. }
             | Self::Timeout { .. }
             | Self::QueueFull
-            | Self::Oversize { .. } => None,
+            | Self::Oversize { .. }
+            | Self::OversizeElement { .. }
+            | Self::Retracted { .. } => None,
         }
     }
 }

@@ -85,6 +85,11 @@ impl Inbox {
             Message::Malformed(malformed) => self.notices.push(Notice::malformed(malformed)),
             Message::Unknown(payload) => self.notices.push(Notice::Unknown(kept::own(&payload))),
             Message::Incomplete => self.notices.push(Notice::Incomplete),
+            // Whoever wanted them has given up.
+            Message::Element { .. } | Message::Text { .. } | Message::Retracted { .. } => {}
+            Message::ElementsEnd { ticket, .. } | Message::TextEnd { ticket, .. } => {
+                self.overdue.retain(|overdue| *overdue != ticket);
+            }
             // These are the handshake's, which looks at them itself.
             Message::Ready { .. } | Message::Refused(_) | Message::HandshakeTimedOut(_) => {}
             other => self.notices.push(Notice::Unknown(format!("{other:?}"))),

@@ -58,6 +58,7 @@ mod call;
 mod clock;
 mod connect;
 mod drive;
+mod elements;
 mod engine;
 mod error;
 mod events;
@@ -77,6 +78,7 @@ pub use address::{Address, AddressError};
 pub use agent::{Agent, AgentOptions};
 #[cfg(feature = "spawn")]
 pub use connect::child::Child;
+pub use elements::Elements;
 pub use error::{Error, Failure};
 pub use events::{Events, OwnedEvent};
 pub use inbox::Server;

@@ -31,6 +31,8 @@ use crate::stream::Stream;
 ///   with [`Options`] the methods of the same names and more; [`reconnect`](Self::reconnect).
 /// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
 ///   [`execute_raw`](Self::execute_raw) for JSON text.
+/// - **Lists, element by element**: [`elements`](Self::elements), [`each`](Self::each); long texts, piece by piece:
+///   [`text`](Self::text).
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
 /// - **With a descriptor**: [`send_with_fd`](Self::send_with_fd), [`execute_with_fd`](Self::execute_with_fd).
 /// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event), [`arm`](Self::arm), [`events`](Self::events).
@@ -316,7 +318,7 @@ impl Monitor {
 
 impl Monitor {
     /// Sends what `encode` encodes, and `fd` with it, when there is a place for it.
-    fn dispatch(
+    pub(crate) fn dispatch(
         &mut self,
         deadline: Instant,
         fd: Option<BorrowedFd<'_>>,
@@ -328,12 +330,16 @@ impl Monitor {
             if let Some(ticket) = driver.encode(fd, &mut encode)? {
                 break ticket;
             }
+            // What makes room may have come already.
+            driver.file()?;
+            if let Some(ticket) = driver.encode(fd, &mut encode)? {
+                break ticket;
+            }
             if last {
                 return Err(Error::QueueFull);
             }
             last = driver.clock.is_past(deadline);
             driver.turn(deadline)?;
-            driver.file()?;
         };
         let whole = driver.client.tx_pending().len();
         let flushed = driver.flush(deadline);

@@ -6,6 +6,7 @@ mod common;
 use std::future::Future;
 use std::os::unix::net::UnixListener;
 use std::thread;
+use std::time::Duration;
 
 use common::{BRIEF, GREETING, Peer, SOON, options};
 use embedded_io_adapters::tokio_1::FromTokio;
@@ -292,4 +293,77 @@ fn a_command_that_has_begun_to_go_goes_whole() {
         script.await.unwrap();
         assert!(matches!(monitor.next_notice(), Some(Notice::Late { outcome: Ok(raw), .. }) if raw == "0"));
     });
+}
+
+#[test]
+fn lists_come_element_by_element() {
+    session(
+        |peer| {
+            peer.event("A", "{}");
+            peer.answer("[1, 2, 3]");
+            let (_, given_up) = peer.command();
+            peer.send("{\"return\": [4");
+            peer.stream();
+            peer.send(&format!(", 5], \"id\": {given_up}}}\r\n"));
+            peer.answer("{\"list\": [{\"status\": \"a\"}]}");
+            let (_, id) = peer.command();
+            peer.send(&format!("{{\"return\": [6, {{\"x\": }}], \"id\": {id}}}\r\n"));
+            peer.answer("7");
+        },
+        async |mut monitor| {
+            let mut elements = monitor.elements::<u8>("a", &()).await.unwrap();
+            let mut seen = Vec::new();
+            loop {
+                // What is dropped before it is ready has taken nothing.
+                drop(timeout(Duration::ZERO, elements.next()).await.map(|element| seen.extend(element)));
+                let Some(element) = elements.next().await else { break };
+                seen.push(element);
+            }
+            drop(elements);
+            assert_eq!(seen.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [1, 2, 3]);
+            let mut elements = monitor.elements::<u8>("b", &()).await.unwrap();
+            assert_eq!(elements.next().await.unwrap().unwrap(), 4);
+            drop(elements);
+            let list = &qmp_core::client::Delivery::Elements(&["list"]);
+            let mut elements = monitor.elements_at::<Status>(list, "c", &()).await.unwrap();
+            assert_eq!(elements.next().await.unwrap().unwrap().status, "a");
+            assert!(elements.next().await.is_none());
+            drop(elements);
+            let mut elements = monitor.elements::<u8>("d", &()).await.unwrap();
+            assert_eq!(elements.next().await.unwrap().unwrap(), 6);
+            assert!(matches!(elements.next().await, Some(Err(Error::Retracted { count: 1, .. }))));
+            assert!(elements.next().await.is_none());
+            drop(elements);
+            assert_eq!(monitor.execute::<u8>("e", &()).await.unwrap(), 7);
+            assert_eq!(monitor.next_event().await.unwrap().name, "A");
+        },
+    );
+}
+
+#[test]
+fn room_that_has_come_already_is_taken() {
+    session(
+        |peer| {
+            let ids: Vec<u64> = (0..8).map(|_| peer.command().1).collect();
+            // In one piece, so that all of them are received with the first.
+            peer.send(&ids.iter().map(|id| format!("{{\"return\": {id}, \"id\": {id}}}\r\n")).collect::<String>());
+            (0..8).for_each(|number| drop(peer.answer(&number.to_string())));
+        },
+        async |mut monitor| {
+            let mut tickets = Vec::new();
+            for _ in 0..8 {
+                tickets.push(monitor.submit("a", &()).await.unwrap());
+            }
+            monitor.wait_raw(tickets[0]).await.unwrap();
+            let more = async {
+                for number in 0..8 {
+                    let ticket = monitor.submit("b", &()).await.unwrap();
+                    tickets.push(ticket);
+                    assert_eq!(tickets.len(), 9 + number);
+                }
+            };
+            timeout(SOON, more).await.unwrap();
+            assert_eq!(monitor.wait::<usize>(tickets[15]).await.unwrap(), 7);
+        },
+    );
 }

@@ -444,3 +444,20 @@ fn whatever_state_the_socket_is_in() {
         peer.join().unwrap();
     }
 }
+
+#[test]
+fn room_that_has_come_already_is_taken_at_once() {
+    let (mut monitor, peer) = monitor(|peer| {
+        let ids: Vec<u64> = (0..8).map(|_| peer.command().1).collect();
+        // In one piece, so that all of them are received with the first.
+        peer.send(&ids.iter().map(|id| format!("{{\"return\": {id}, \"id\": {id}}}\r\n")).collect::<String>());
+        (0..8).for_each(|number| drop(peer.answer(&number.to_string())));
+    });
+    let first: Vec<_> = (0..8).map(|_| monitor.submit("a", &()).unwrap()).collect();
+    monitor.wait_raw(first[0]).unwrap();
+    let began = Instant::now();
+    let second: Vec<_> = (0..8).map(|_| monitor.submit("b", &()).unwrap()).collect();
+    assert!(began.elapsed() < SOON / 2);
+    assert_eq!(monitor.wait::<usize>(second[7]).unwrap(), 7);
+    peer.join().unwrap();
+}

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::session::{Config, Session};
 use super::synchronization::Synchronization;
+use crate::client::Delivery;
 use crate::client::outbox::{Form, Outbox, raw, serialize};
 use crate::client::slots::{Slots, Ticket};
 use crate::command::Command;
@@ -99,6 +100,58 @@ impl<'b> Commands<'b> {
     /// As [`execute_raw`](Self::execute_raw).
     pub fn execute_raw_without_reply(&mut self, name: &str, arguments: &str) -> Result<Ticket, Error> {
         self.encode(name, true, |tx| raw(tx, arguments))
+    }
+
+    /// Sets how the reply to `ticket` is delivered; without this, in one piece. To be called before any of it can have been read: right
+    /// behind the call that sends.
+    ///
+    /// Elements of a list come as [`Element`](super::Message::Element)s, and behind the last one
+    /// [`ElementsEnd`](super::Message::ElementsEnd) ends the command; a long string comes as [`Text`](super::Message::Text)s up to
+    /// [`TextEnd`](super::Message::TextEnd).
+    ///
+    /// ```
+    /// # use qmp_core::agent::{Client, Config, Message, StaticStorage};
+    /// use qmp_core::client::Delivery;
+    ///
+    /// # fn main() -> Result<(), qmp_core::error::Error> {
+    /// # let mut storage = StaticStorage::<128, 256, 4>::new();
+    /// # let mut client = Client::new(storage.lend(), Config::DEFAULT);
+    /// # client.poll()?;
+    /// # client.feed(b"\xFF{\"return\": 4503599627370497, \"id\": 4503599627370497}\n")?;
+    /// # while client.poll()?.is_some() {}
+    /// let ticket = client.commands().execute("guest-get-disks", &())?;
+    /// client.commands().set_delivery(ticket, &Delivery::ELEMENTS)?;
+    /// # let mut received: &[u8] = b"{\"return\": [{\"name\": \"one\"}, {\"name\": \"two\"}], \"id\": 256}\n";
+    /// let mut names = Vec::new();
+    /// # while !received.is_empty() {
+    /// # let taken = client.feed(received)?;
+    /// # received = &received[taken..];
+    /// while let Some(incoming) = client.poll()? {
+    ///     match incoming.message {
+    ///         Message::Element { element: Ok(element), .. } => {
+    ///             let name = element.into_value().get("name").and_then(|name| name.as_str());
+    ///             names.extend(name.map(str::to_owned));
+    ///         }
+    ///         Message::Element { element: Err(oversize), .. } => panic!("{} bytes", oversize.bytes),
+    ///         Message::ElementsEnd { count, .. } => assert_eq!(count, 2),
+    ///         other => panic!("{other:?}"),
+    ///     }
+    /// }
+    /// # }
+    /// assert_eq!(names, ["one", "two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::Ticket`] if it is not in flight; [`Resource::Delivery`] while the reply to another command is to come in pieces.
+    pub fn set_delivery(&mut self, ticket: Ticket, delivery: &'static Delivery) -> Result<(), Error> {
+        self.outbox.set_delivery(ticket, delivery)
+    }
+
+    /// Whether the reply to a command is to come in pieces, so that no other can at present.
+    pub fn delivers_in_pieces(&self) -> bool {
+        self.outbox.delivers_in_pieces()
     }
 
     /// Sets when `ticket` times out. Without this it never does.

@@ -16,8 +16,8 @@
 //! [`Foreign`](Message::Foreign), a [`Diagnostic`](Message::Diagnostic) or worse, but never taken for an answer. A real agent answers
 //! the 0xFF with an error first: each synchronisation draws a [`Diagnostic`](Message::Diagnostic).
 //!
-//! Every command ends exactly once: by [`Message::Reply`], [`Message::Sent`], [`Message::TimedOut`], [`Message::Lost`], or a
-//! [`Message::Oversize`] that bears its ticket. An agent does one thing after another: what it has not answered when it answers a
+//! Every command ends exactly once: by [`Message::Reply`], [`Message::ElementsEnd`], [`Message::TextEnd`], [`Message::Sent`],
+//! [`Message::TimedOut`], [`Message::Lost`], or a [`Message::Oversize`] that bears its ticket. An agent does one thing after another: what it has not answered when it answers a
 //! later synchronisation, it never will, and so that is [`Lost`](Message::Lost), too.
 //!
 //! ```
@@ -51,15 +51,17 @@ mod tests;
 pub use commands::Commands;
 pub use session::{Config, Session, Sync};
 
-pub use crate::client::{Outcome, Slot, StaticStorage, Storage, Ticket};
+pub use crate::client::{Delivery, Outcome, OversizeElement, Retraction, Slot, StaticStorage, Storage, Ticket};
 
+use crate::client::Delivered;
 use crate::client::outbox::Outbox;
 use crate::client::slots::SlotState;
 use crate::error::{Error, PeerError};
-use crate::frame::{Frames, Peer};
+use crate::frame::{Frames, Outline, Peer, Piece, What};
 use crate::json::{Payload, Value};
 use crate::message::{
-    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
+    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, id_so_far,
+    server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -86,6 +88,50 @@ pub enum Message<'m> {
         ticket: Ticket,
         /// What it came to.
         outcome: Outcome<'m>,
+    },
+    /// An element of what a command returns, which was [sent for](Commands::set_delivery) its elements. Whose it is, is certain only
+    /// when a message says so that ends the run: [`ElementsEnd`](Self::ElementsEnd) or [`Retracted`](Self::Retracted).
+    Element {
+        /// The command.
+        ticket: Ticket,
+        /// Which it is, counted from 0.
+        index: u32,
+        /// The element, or how long it was if it did not fit.
+        element: Result<Payload<'m>, OversizeElement>,
+    },
+    /// A command ended: all elements of what it returned were delivered.
+    ElementsEnd {
+        /// The command.
+        ticket: Ticket,
+        /// How many they were, those that did not fit included.
+        count: u32,
+        /// The command had [timed out](Self::TimedOut) before, and had ended by that.
+        late: bool,
+    },
+    /// A piece of a string that a command returns, which was [sent for](Commands::set_delivery) its text: decoded, and behind the
+    /// piece before. Whose it is, is certain only when [`TextEnd`](Self::TextEnd) or [`Retracted`](Self::Retracted) says so.
+    Text {
+        /// The command.
+        ticket: Ticket,
+        /// The piece; never empty.
+        text: &'m str,
+    },
+    /// A command ended: all of the text was delivered.
+    TextEnd {
+        /// The command.
+        ticket: Ticket,
+        /// The command had [timed out](Self::TimedOut) before, and had ended by that.
+        late: bool,
+    },
+    /// The elements or pieces delivered last were not the command's, or not all of them come. It is in flight as before, if it was; where
+    /// damage is the cause, its reply is gone: it ends by its deadline, or with the synchronisation that follows.
+    Retracted {
+        /// The command.
+        ticket: Ticket,
+        /// How many are meant.
+        count: u32,
+        /// Why.
+        by: Retraction,
     },
     /// A command that does not answer when it succeeds ended: it was sent whole, and no error came. More cannot be known.
     Sent {
@@ -253,10 +299,25 @@ impl<'b> Client<'b> {
     /// the transmit buffer cannot hold a synchronisation.
     pub fn poll(&mut self) -> Result<Option<Incoming<'_, 'b>>, Error> {
         self.commands.pay()?;
+        if self.commands.outbox.has_stream() {
+            if let Some((ticket, count, by)) = self.commands.outbox.broken_pieces() {
+                let message = Message::Retracted { ticket, count, by };
+                return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
+            }
+            self.frames.arm(self.commands.outbox.awaits_pieces());
+        }
         while !self.commands.settling {
             let Some(outline) = self.frames.advance() else {
                 return self.poll_without_bytes();
             };
+            if let What::Piece(piece) = outline.what {
+                if piece == Piece::Member {
+                    self.commands.begin_pieces(&mut self.frames);
+                    continue;
+                }
+                return Ok(Some(self.piece(piece, &outline)));
+            }
+            self.commands.outbox.end_pieces(&outline.what);
             match self.commands.follow(&mut self.frames, &outline) {
                 Step::Sentinel => {}
                 Step::Done => self.commands.settling = true,
@@ -273,6 +334,13 @@ impl<'b> Client<'b> {
         Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }))
     }
 
+    fn piece(&mut self, piece: Piece, outline: &Outline) -> Incoming<'_, 'b> {
+        self.commands.synchronization.passed();
+        let origin = Some(Origin::of(outline, &self.frames));
+        let delivered = self.commands.outbox.piece(&mut self.frames, piece, outline.bytes, Outbox::end_in_order);
+        Incoming { message: delivered.into(), origin, commands: &mut self.commands }
+    }
+
     /// What time and the end of the stream bring.
     fn poll_without_bytes(&mut self) -> Result<Option<Incoming<'_, 'b>>, Error> {
         let ended = self.frames.is_finished();
@@ -283,9 +351,33 @@ impl<'b> Client<'b> {
     }
 }
 
+impl<'m> From<Delivered<'m>> for Message<'m> {
+    fn from(delivered: Delivered<'m>) -> Self {
+        match delivered {
+            Delivered::Element { ticket, index, element } => Self::Element { ticket, index, element },
+            Delivered::Text { ticket, text } => Self::Text { ticket, text },
+            Delivered::TextEnd { ticket, late } => Self::TextEnd { ticket, late },
+            Delivered::End { ticket, count, late } => Self::ElementsEnd { ticket, count, late },
+            Delivered::Retracted { ticket, count, by } => Self::Retracted { ticket, count, by },
+        }
+    }
+}
+
 impl Commands<'_> {
+    /// A reply begins, and one is to be delivered in pieces: whether it is this one.
+    fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
+        let (number, certain) = match id_so_far(frames) {
+            Ok(Some(id)) => (Outbox::number(id), true),
+            // The agent does one thing after another.
+            Ok(None) if self.synchronization.echoes => (self.outbox.oldest_to_answer(), false),
+            Ok(None) => (self.command_of(None), true),
+            Err(()) => (None, false),
+        };
+        self.outbox.begin_pieces(frames, number, certain);
+    }
+
     /// What a message means to the synchronisation, if there is one under way.
-    fn follow(&mut self, frames: &mut Frames<'_>, outline: &crate::frame::Outline) -> Step {
+    fn follow(&mut self, frames: &mut Frames<'_>, outline: &Outline) -> Step {
         match self.session {
             Session::Syncing => self.synchronization.receive(frames, outline),
             Session::Unsynced | Session::Ready | Session::Closed => Step::None,
@@ -318,7 +410,8 @@ impl Commands<'_> {
                     Kind::Return | Kind::Error => self.command_of(message.id),
                     Kind::Greeting | Kind::Event | Kind::Unknown => None,
                 };
-                let ticket = number.filter(|number| self.end(*number) == SlotState::InFlight).map(Ticket);
+                let ticket =
+                    number.filter(|number| self.outbox.end_in_order(*number) == SlotState::InFlight).map(Ticket);
                 Message::Oversize { ticket, message }
             }
             ServerMessage::Malformed(malformed) => {
@@ -344,7 +437,7 @@ impl Commands<'_> {
 
     fn reply<'m>(&mut self, id: Option<Value<'m>>, outcome: Outcome<'m>) -> Message<'m> {
         if let Some(number) = self.command_of(id) {
-            match self.end(number) {
+            match self.outbox.end_in_order(number) {
                 SlotState::InFlight => return Message::Reply { ticket: Ticket(number), outcome },
                 SlotState::TimedOut => return Message::Late { ticket: Ticket(number), outcome },
                 SlotState::Free | SlotState::Succeeded => {}
@@ -365,15 +458,6 @@ impl Commands<'_> {
             return None;
         }
         self.outbox.slots.any(SlotState::InFlight).map(|slot| slot.id)
-    }
-
-    /// Frees the slot of an answered command, and says what state it was in.
-    fn end(&mut self, id: u32) -> SlotState {
-        let state = self.outbox.end(id);
-        if state != SlotState::Free {
-            self.outbox.slots.answered(id, self.outbox.generation.newest());
-        }
-        state
     }
 
     /// A command without a reply that has succeeded.

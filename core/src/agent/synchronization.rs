@@ -103,6 +103,11 @@ impl Synchronization {
         Ok(())
     }
 
+    /// Something else has come: what follows is not behind the sentinel.
+    pub(super) const fn passed(&mut self) {
+        self.sentinel = false;
+    }
+
     /// What a message means to the synchronisation under way.
     pub(super) fn receive(&mut self, frames: &mut Frames<'_>, outline: &Outline) -> Step {
         if outline.what == What::Sentinel && self.by == Sync::Delimited {

@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
+use super::delivery::Delivery;
 use super::outbox::{Form, Outbox, finish, raw, serialize};
 use super::session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
 use super::slots::{NEGOTIATION, Slots, Ticket};
@@ -135,6 +136,57 @@ impl<'b> Commands<'b> {
         self.encode(name, false, |tx| tx.text(core::str::from_utf8(text).map_err(|_| Misuse::NotJson)?))
     }
 
+    /// Sets how the reply to `ticket` is delivered; without this, in one piece. To be called before any of it can have been read: right
+    /// behind the call that sends.
+    ///
+    /// Elements of a list come as [`Element`](super::Message::Element)s, and behind the last one
+    /// [`ElementsEnd`](super::Message::ElementsEnd) ends the command; a long string comes as [`Text`](super::Message::Text)s up to
+    /// [`TextEnd`](super::Message::TextEnd).
+    ///
+    /// ```
+    /// # use qmp_core::client::{Client, Config, Message, StaticStorage};
+    /// use qmp_core::client::Delivery;
+    ///
+    /// # fn main() -> Result<(), qmp_core::error::Error> {
+    /// # let mut storage = StaticStorage::<128, 256, 4>::new();
+    /// # let mut client = Client::new(storage.lend(), Config::DEFAULT);
+    /// # client.feed(b"{\"QMP\": {}}\n{\"return\": {}, \"id\": 511}\n")?;
+    /// # while client.poll()?.is_some() {}
+    /// let ticket = client.commands().execute("query-qmp-schema", &())?;
+    /// client.commands().set_delivery(ticket, &Delivery::ELEMENTS)?;
+    /// # let mut received: &[u8] = b"{\"return\": [{\"name\": \"one\"}, {\"name\": \"two\"}], \"id\": 512}\n";
+    /// let mut names = Vec::new();
+    /// # while !received.is_empty() {
+    /// # let taken = client.feed(received)?;
+    /// # received = &received[taken..];
+    /// while let Some(incoming) = client.poll()? {
+    ///     match incoming.message {
+    ///         Message::Element { element: Ok(element), .. } => {
+    ///             let name = element.into_value().get("name").and_then(|name| name.as_str());
+    ///             names.extend(name.map(str::to_owned));
+    ///         }
+    ///         Message::Element { element: Err(oversize), .. } => panic!("{} bytes", oversize.bytes),
+    ///         Message::ElementsEnd { count, .. } => assert_eq!(count, 2),
+    ///         other => panic!("{other:?}"),
+    ///     }
+    /// }
+    /// # }
+    /// assert_eq!(names, ["one", "two"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Misuse::Ticket`] if it is not in flight; [`Resource::Delivery`] while the reply to another command is to come in pieces.
+    pub fn set_delivery(&mut self, ticket: Ticket, delivery: &'static Delivery) -> Result<(), Error> {
+        self.outbox.set_delivery(ticket, delivery)
+    }
+
+    /// Whether the reply to a command is to come in pieces, so that no other can at present.
+    pub fn delivers_in_pieces(&self) -> bool {
+        self.outbox.delivers_in_pieces()
+    }
+
     /// Sets when `ticket` times out. Without this it never does.
     ///
     /// # Errors
@@ -225,8 +277,7 @@ impl<'b> Commands<'b> {
 
     /// The in-band command that comes next where the server echoes no ids.
     pub(super) fn next_in_order(&mut self) -> Option<u32> {
-        let newest = self.outbox.generation.newest();
-        self.outbox.slots.oldest_in_band(newest).map(|slot| slot.id)
+        self.outbox.oldest_to_answer()
     }
 
     fn encode(

@@ -8,10 +8,11 @@
 //! - **Bytes out**: [`tx_pending`](Client::tx_pending) and [`tx_sent`](Client::tx_sent).
 //! - **Time**: [`handle_timeout`](Client::handle_timeout) with the time, at the latest at [`poll_timeout`](Client::poll_timeout).
 //!
-//! Every command ends exactly once: by [`Message::Reply`], [`Message::TimedOut`], [`Message::Lost`], or an [`Message::Oversize`]
-//! that bears its ticket.
+//! Every command ends exactly once: by [`Message::Reply`], [`Message::ElementsEnd`], [`Message::TextEnd`], [`Message::TimedOut`],
+//! [`Message::Lost`], or an [`Message::Oversize`] that bears its ticket.
 
 mod commands;
+mod delivery;
 pub(crate) mod outbox;
 mod session;
 pub(crate) mod slots;
@@ -20,16 +21,19 @@ mod storage;
 mod tests;
 
 pub use commands::Commands;
+pub(crate) use delivery::Delivered;
+pub use delivery::{Delivery, OversizeElement, Retraction};
 pub use session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
 pub use slots::{Slot, Ticket};
 pub use storage::{StaticStorage, Storage};
 
 use crate::error::{Error, PeerError};
-use crate::frame::{Frames, Peer};
+use crate::frame::{Frames, Outline, Peer, Piece, What};
 use crate::json::scan::Reason;
 use crate::json::{Payload, Value};
 use crate::message::{
-    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
+    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, id_so_far,
+    server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -63,6 +67,50 @@ pub enum Message<'m> {
         ticket: Ticket,
         /// What it came to.
         outcome: Outcome<'m>,
+    },
+    /// An element of what a command returns, which was [sent for](Commands::set_delivery) its elements. Whose it is, is certain only
+    /// when a message says so that ends the run: [`ElementsEnd`](Self::ElementsEnd) or [`Retracted`](Self::Retracted).
+    Element {
+        /// The command.
+        ticket: Ticket,
+        /// Which it is, counted from 0.
+        index: u32,
+        /// The element, or how long it was if it did not fit.
+        element: Result<Payload<'m>, OversizeElement>,
+    },
+    /// A command ended: all elements of what it returned were delivered.
+    ElementsEnd {
+        /// The command.
+        ticket: Ticket,
+        /// How many they were, those that did not fit included.
+        count: u32,
+        /// The command had [timed out](Self::TimedOut) before, and had ended by that.
+        late: bool,
+    },
+    /// A piece of a string that a command returns, which was [sent for](Commands::set_delivery) its text: decoded, and behind the
+    /// piece before. Whose it is, is certain only when [`TextEnd`](Self::TextEnd) or [`Retracted`](Self::Retracted) says so.
+    Text {
+        /// The command.
+        ticket: Ticket,
+        /// The piece; never empty.
+        text: &'m str,
+    },
+    /// A command ended: all of the text was delivered.
+    TextEnd {
+        /// The command.
+        ticket: Ticket,
+        /// The command had [timed out](Self::TimedOut) before, and had ended by that.
+        late: bool,
+    },
+    /// The elements or pieces delivered last were not the command's, or not all of them come. It is in flight as before, if it was; where
+    /// damage is the cause, its reply is gone and only its deadline ends it.
+    Retracted {
+        /// The command.
+        ticket: Ticket,
+        /// How many are meant.
+        count: u32,
+        /// Why.
+        by: Retraction,
     },
     /// Something happened.
     Event(Event<'m>),
@@ -233,11 +281,30 @@ impl<'b> Client<'b> {
     /// the transmit buffer cannot hold `qmp_capabilities`, 79 bytes at most.
     pub fn poll(&mut self) -> Result<Option<Incoming<'_, 'b>>, Error> {
         self.commands.pay()?;
-        let Some(outline) = self.frames.advance() else {
-            return self.poll_without_bytes();
+        if self.commands.outbox.has_stream() {
+            if let Some((ticket, count, by)) = self.commands.outbox.broken_pieces() {
+                let message = Message::Retracted { ticket, count, by };
+                return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
+            }
+            self.frames.arm(self.commands.outbox.awaits_pieces());
+        }
+        let outline = loop {
+            match self.frames.advance() {
+                None => return self.poll_without_bytes(),
+                Some(Outline { what: What::Piece(Piece::Member), .. }) => self.commands.begin_pieces(&mut self.frames),
+                Some(outline) => break outline,
+            }
         };
         let origin = Some(Origin::of(&outline, &self.frames));
-        let message = self.commands.receive(server_message(&mut self.frames, &outline));
+        let message = match outline.what {
+            What::Piece(piece) => {
+                self.commands.outbox.piece(&mut self.frames, piece, outline.bytes, Outbox::end).into()
+            }
+            _ => {
+                self.commands.outbox.end_pieces(&outline.what);
+                self.commands.receive(server_message(&mut self.frames, &outline))
+            }
+        };
         // For want of room it stays owed, and the next call says so.
         let _ = self.commands.pay();
         Ok(Some(Incoming { message, origin, commands: &mut self.commands }))
@@ -252,7 +319,31 @@ impl<'b> Client<'b> {
     }
 }
 
+impl<'m> From<Delivered<'m>> for Message<'m> {
+    fn from(delivered: Delivered<'m>) -> Self {
+        match delivered {
+            Delivered::Element { ticket, index, element } => Self::Element { ticket, index, element },
+            Delivered::Text { ticket, text } => Self::Text { ticket, text },
+            Delivered::TextEnd { ticket, late } => Self::TextEnd { ticket, late },
+            Delivered::End { ticket, count, late } => Self::ElementsEnd { ticket, count, late },
+            Delivered::Retracted { ticket, count, by } => Self::Retracted { ticket, count, by },
+        }
+    }
+}
+
 impl Commands<'_> {
+    /// A reply begins, and one is to be delivered in pieces: whether it is this one.
+    fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
+        let (number, certain) = match (id_so_far(frames), self.correlation) {
+            (Ok(Some(id)), _) => (Outbox::number(id), true),
+            (Ok(None), correlation) if self.negotiation == 0 => {
+                (self.next_in_order(), correlation == Correlation::InOrder)
+            }
+            _ => (None, false),
+        };
+        self.outbox.begin_pieces(frames, number, certain);
+    }
+
     /// A message has come: which command it ends, and what it does to the session.
     fn receive<'m>(&mut self, message: ServerMessage<'m>) -> Message<'m> {
         match message {

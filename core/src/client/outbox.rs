@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::delivery::Stream;
 use super::slots::{Generation, Slot, SlotState, Slots, Ticket};
 use crate::error::{Error, Misuse, Resource};
 use crate::json::ser::{self, Full, Serializer};
@@ -15,6 +16,7 @@ pub(crate) struct Outbox<'b> {
     pub(crate) tx: Transmit<'b>,
     pub(crate) slots: Slots<'b>,
     pub(crate) generation: Generation,
+    pub(crate) stream: Stream,
 }
 
 /// A command but for its arguments.
@@ -31,13 +33,14 @@ pub(crate) struct Form<'n> {
 
 impl<'b> Outbox<'b> {
     pub(crate) fn new(tx: Transmit<'b>, slots: Slots<'b>, seed: u32) -> Self {
-        Self { tx, slots, generation: Generation::seeded(seed) }
+        Self { tx, slots, generation: Generation::seeded(seed), stream: Stream::default() }
     }
 
     /// Forgets what was not sent and the commands in flight. Ids go on.
     pub(crate) fn reset(&mut self) {
         self.tx.clear();
         self.slots.all_mut().fill(Slot::FREE);
+        self.stream = Stream::default();
     }
 
     /// Encodes a command, or on any error nothing.
@@ -98,6 +101,21 @@ impl<'b> Outbox<'b> {
     pub(crate) fn end(&mut self, id: u32) -> SlotState {
         let Some(slot) = self.slots.with_id(id) else { return SlotState::Free };
         core::mem::take(slot).state
+    }
+
+    /// [`end`](Self::end), where commands are executed one after another: those before it that answer nothing have succeeded.
+    pub(crate) fn end_in_order(&mut self, id: u32) -> SlotState {
+        let state = self.end(id);
+        if state != SlotState::Free {
+            self.slots.answered(id, self.generation.newest());
+        }
+        state
+    }
+
+    /// The command sent first of those that the peer owes an answer, where it answers in order.
+    pub(crate) fn oldest_to_answer(&mut self) -> Option<u32> {
+        let newest = self.generation.newest();
+        self.slots.oldest_in_band(newest).map(|slot| slot.id)
     }
 
     /// The slot of a command whose deadline is not behind `now`.

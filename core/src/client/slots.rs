@@ -76,9 +76,10 @@ impl Slots<'_> {
         self.all().iter().position(|slot| slot.state == SlotState::Free).map(|number| number as u8)
     }
 
-    /// The in-band command sent first of those that the server has not answered. `newest` is the generation last given out.
+    /// The in-band command sent first of those that the server has not answered, and will. `newest` is the generation last given
+    /// out.
     pub(crate) fn oldest_in_band(&mut self, newest: u32) -> Option<&mut Slot> {
-        let in_band = |slot: &&mut Slot| slot.state != SlotState::Free && !slot.oob;
+        let in_band = |slot: &&mut Slot| slot.state != SlotState::Free && !slot.oob && !slot.silent;
         self.all_mut().iter_mut().filter(in_band).max_by_key(|slot| Generation::age(slot.id, newest))
     }
 

@@ -164,7 +164,7 @@ mod tests {
     use embedded_io::{ErrorKind, ErrorType};
 
     use super::*;
-    use crate::client::{Config, Message, Session, StaticStorage};
+    use crate::client::{Config, Delivery, Handshake, Message, Session, StaticStorage};
 
     /// Gives what there is, three bytes at a time; waits where there is nothing.
     #[derive(Default)]
@@ -307,6 +307,45 @@ mod tests {
         };
         assert_eq!((end, events), (Some(Err(Error::Io(ErrorKind::BrokenPipe))), 1));
         assert!(client.poll().is_err());
+    }
+
+    /// As firmware does it: a list of any length, through a buffer for one element.
+    #[test]
+    fn a_list_comes_element_by_element() {
+        let mut storage = StaticStorage::<64, 256, 2>::new();
+        let mut client = Client::new(storage.lend(), Config { handshake: Handshake::Blind, ..Config::DEFAULT });
+        let mut line = Line::new(Reader::default(), Writer { room: 1000, ..Writer::default() });
+        line.reader.incoming.extend(b"{\"return\": {}, \"id\": 511}\r\n{\"return\": [");
+        for number in 0..100 {
+            line.reader.incoming.extend(std::format!("{{\"name\": \"drive{number}\"}}, ").bytes());
+        }
+        line.reader.incoming.extend(b"{}], \"id\": 512}\r\n");
+        let mut names = Vec::new();
+        let end = loop {
+            assert!(step(&mut line, &mut client).unwrap().is_ok());
+            let mut end = None;
+            while let Some(incoming) = client.poll().unwrap() {
+                match incoming.message {
+                    Message::Ready { .. } => {
+                        let ticket = incoming.commands.execute("query-block", &()).unwrap();
+                        incoming.commands.set_delivery(ticket, &Delivery::ELEMENTS).unwrap();
+                    }
+                    Message::Element { element, .. } => {
+                        let element = element.unwrap().into_value();
+                        names.extend(
+                            element.get("name").and_then(crate::json::Value::as_str).map(std::string::String::from),
+                        );
+                    }
+                    Message::ElementsEnd { count, .. } => end = Some(count),
+                    other => panic!("{other:?}"),
+                }
+            }
+            if end.is_some() {
+                break end;
+            }
+        };
+        assert_eq!((end, names.len(), names[99].as_str()), (Some(101), 100, "drive99"));
+        assert!(line.writer.outgoing.ends_with(b"{\"execute\":\"query-block\",\"id\":512}\n"));
     }
 
     #[test]

@@ -6,10 +6,13 @@
 //! its `rx_space`, `rx_commit`, `feed` and `rx_eof`.
 
 mod buffer;
+mod elements;
 mod keep;
 mod recovery;
+mod text;
 
 pub use buffer::Buffer;
+pub(crate) use elements::Piece;
 
 use crate::error::{Error, Misuse};
 use crate::json::scan::members::{Found, Members};
@@ -90,6 +93,8 @@ pub(crate) enum What {
     Incomplete,
     /// The agent's 0xFF.
     Sentinel,
+    /// A piece of a message that is taken apart.
+    Piece(Piece),
 }
 
 /// Why a message was passed over.
@@ -108,8 +113,15 @@ enum Mode {
     Idle,
     /// In a message that begins at `start`.
     Message,
-    /// In a message that does not fit; what is kept of it ends at `kept`.
+    /// In a message that does not fit; what is kept of it ends at `start`.
     Passing,
+    /// In the array of a message that is taken apart.
+    Elements,
+    /// In the string of a message that is taken apart; in front of its closing quote.
+    Text,
+    TextEnd,
+    /// Behind that array or string; otherwise as `Passing`.
+    Closing,
     /// Behind malformed bytes.
     Searching,
 }
@@ -125,6 +137,10 @@ pub(crate) struct Frames<'b> {
     previous: u8,
     gap: bool,
     eof: bool,
+    /// An element does not fit and is passed over.
+    dropping: bool,
+    /// How many bytes behind `scanned` the scanner has seen, too: a character that is not handed out with those before it.
+    ahead: u8,
     /// What lies between `start` and `scanned` was handed out; it is released by the next call.
     handed: bool,
     /// The message begins here; in front of it everything is done with.
@@ -137,6 +153,8 @@ pub(crate) struct Frames<'b> {
     base: u64,
     /// The place of the present message in the stream.
     message: u64,
+    /// The place of the element that is passed over.
+    element: u64,
 }
 
 impl<'b> Frames<'b> {
@@ -159,12 +177,15 @@ impl<'b> Frames<'b> {
             previous: 0,
             gap: false,
             eof: false,
+            dropping: false,
+            ahead: 0,
             handed: false,
             start: 0,
             scanned: 0,
             end: 0,
             base: 0,
             message: 0,
+            element: 0,
         }
     }
 
@@ -174,6 +195,8 @@ impl<'b> Frames<'b> {
         self.previous = 0;
         self.gap = false;
         self.eof = false;
+        self.dropping = false;
+        self.ahead = 0;
         self.handed = false;
         (self.start, self.scanned, self.end) = (0, 0, 0);
         (self.base, self.message) = (0, 0);
@@ -240,7 +263,13 @@ impl<'b> Frames<'b> {
                     self.begin(first)
                 }
                 Mode::Message => self.scan_message(),
-                Mode::Passing => self.pass(),
+                Mode::Passing | Mode::Closing => self.pass(),
+                Mode::Elements => self.scan_elements(),
+                Mode::Text => self.scan_text(),
+                Mode::TextEnd => {
+                    self.end_text();
+                    None
+                }
                 Mode::Searching => {
                     self.search();
                     None
@@ -286,7 +315,7 @@ impl<'b> Frames<'b> {
         if core::mem::take(&mut self.handed) {
             self.start = self.scanned;
         }
-        if self.mode == Mode::Passing {
+        if matches!(self.mode, Mode::Passing | Mode::Closing) {
             return;
         }
         if self.start == self.end {
@@ -352,6 +381,10 @@ impl<'b> Frames<'b> {
                 Some(self.hand(start.wrapping_add(length as u32), what))
             }
             Progress::Fault(at, reason) => Some(self.malformed(start.wrapping_add(at as u32), reason)),
+            Progress::Pause(at) => {
+                self.scanned = start.wrapping_add(at as u32);
+                self.paused()
+            }
             Progress::More => {
                 self.scanned = self.end;
                 if self.end == self.buffer.capacity() {
@@ -383,6 +416,7 @@ impl<'b> Frames<'b> {
                 let bytes = self.place(stop).wrapping_sub(self.message);
                 let what = match self.scanner.mistake(self.message) {
                     Some((at, reason)) => What::Mistaken { at: self.message.wrapping_add(at.into()), reason },
+                    None if self.mode == Mode::Closing => What::Piece(Piece::End),
                     None => What::Oversize(Oversized::TooLong(self.buffer.limit())),
                 };
                 keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, stop as usize);
@@ -398,6 +432,10 @@ impl<'b> Frames<'b> {
                 }
                 self.start = at as u32;
                 Some(self.malformed(at as u32, reason))
+            }
+            Progress::Pause(at) => {
+                self.scanned = at as u32;
+                self.paused()
             }
             Progress::More => {
                 self.keep(kept, self.end);
@@ -447,6 +485,7 @@ impl<'b> Frames<'b> {
             self.previous = *last;
         }
         let message = self.message;
+        self.dropping = false;
         self.mode = Mode::Searching;
         let outline = self.hand(stop, What::Malformed { at: place, reason });
         self.gap = true;

@@ -336,6 +336,41 @@ fn damage_costs_at_most_the_message_beside_it() {
     }
 }
 
+proptest! {
+    /// Kind, id or name, and the buffer that it would have taken are told of every message that does not fit.
+    #[test]
+    fn what_is_passed_over_is_looked_into(
+        data in "[a-z0-9]{0,200}", name in "[A-Z_]{1,12}", id: u32, which in 0_u8..4, turn in 0_usize..4,
+        size in 20_usize..120, cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+    ) {
+        let (kind, mut members) = match which {
+            0 => (Kind::Return, vec![format!("\"return\": [\"{data}\"]"), format!("\"id\": {id}")]),
+            1 => (Kind::Error, vec![format!("\"error\": {{\"desc\": \"{data}\"}}"), format!("\"id\": {id}")]),
+            2 => (Kind::Greeting, vec![format!("\"QMP\": {{\"x\": \"{data}\"}}"), "\"y\": {}".into()]),
+            _ => (Kind::Event, vec![format!("\"data\": {{\"x\": \"{data}\"}}"), format!("\"event\": \"{name}\"")]),
+        };
+        members.push("\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}".into());
+        let turn = turn % members.len();
+        members.rotate_left(turn);
+        let message = format!("{{{}}}", members.join(", "));
+        let stream = format!("{message}\r\n{{\"return\": 1}}\r\n").into_bytes();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+        cuts.sort_unstable();
+        let seen = server(&stream, size, &cuts, true);
+        prop_assert_eq!(seen.len(), 2);
+        prop_assert_eq!(seen[0].bytes, message.len() as u64);
+        if message.len() > size {
+            let id = matches!(kind, Kind::Return | Kind::Error).then(|| id.to_string());
+            let name = (kind == Kind::Event).then(|| name.clone());
+            let cause = Oversized::TooLong(size as u32);
+            prop_assert_eq!(&seen[0].what, &Said::Oversize { of: kind, id, name, cause });
+        }
+        // As long as it said, the buffer takes it.
+        let large = server(&stream, seen[0].bytes as usize, &cuts, true);
+        prop_assert!(!matches!(large[0].what, Said::Oversize { .. }), "{:?}", large[0]);
+    }
+}
+
 /// Pieces of streams: messages, damaged messages, noise.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let messages: Vec<Vec<u8>> = SESSION.lines().map(|line| line.as_bytes().to_vec()).collect();

@@ -3,7 +3,7 @@ pub mod scan;
 
 pub mod de;
 #[cfg(test)]
-mod documents;
+pub(crate) mod documents;
 mod number;
 pub mod path;
 mod payload;

@@ -105,8 +105,8 @@ pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline, 
         What::Malformed { at, reason } | What::Mistaken { at, reason } => {
             ClientMessage::Malformed(Malformed { at, reason, text: frames.text() })
         }
-        // A client sends no sentinel.
-        What::Incomplete | What::Sentinel => ClientMessage::Incomplete,
+        // A client sends no sentinel, and nothing of it is taken apart.
+        What::Incomplete | What::Sentinel | What::Piece(_) => ClientMessage::Incomplete,
     }
 }
 

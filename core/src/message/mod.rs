@@ -14,7 +14,9 @@ pub(crate) use diagnosis::diagnose;
 pub(crate) use refusal::{COMMAND_NOT_FOUND, GENERIC_ERROR};
 pub use refusal::{Refusal, RefusalKind};
 pub use server::{Event, Failure, Greeting, Kind, Oversize, ServerMessage, Timestamp, Version};
-pub(crate) use server::{SERVER_MEMBERS, is_error, raw_return, server_message};
+pub(crate) use server::{
+    SERVER_MEMBERS, behind_elements, element, id_so_far, is_error, raw_return, server_message, text,
+};
 
 use crate::frame::{Frames, Outline, What};
 use crate::json::scan::Reason;
@@ -39,7 +41,8 @@ pub struct Origin {
 
 impl Origin {
     pub(crate) fn of(outline: &Outline, frames: &Frames<'_>) -> Self {
-        let not_finite = matches!(outline.what, What::Complete | What::Oversize(_)) && frames.has_not_finite();
+        let not_finite =
+            matches!(outline.what, What::Complete | What::Oversize(_) | What::Piece(_)) && frames.has_not_finite();
         Self { offset: outline.offset, bytes: outline.bytes, after_gap: outline.after_gap, not_finite }
     }
 }

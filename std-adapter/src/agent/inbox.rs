@@ -36,7 +36,12 @@ impl Engine for Client<'static> {
             Message::Late { ticket, outcome } => Notice::Late { ticket, outcome: own(outcome) },
             // Each command has a call that waits for it to end.
             Message::Reply { ticket, outcome } => Notice::Late { ticket, outcome: own(outcome) },
-            Message::Sent { .. } => return,
+            Message::Sent { .. }
+            | Message::Element { .. }
+            | Message::ElementsEnd { .. }
+            | Message::Text { .. }
+            | Message::TextEnd { .. }
+            | Message::Retracted { .. } => return,
             Message::Lost { ticket } => Notice::Lost { ticket },
             Message::Foreign { id, outcome } => {
                 Notice::Foreign { id: id.map(|id| id.to_string()), outcome: own(outcome) }

@@ -142,7 +142,7 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
     }
 
     /// Sends what `encode` encodes when there is a place for it.
-    async fn dispatch(
+    pub(super) async fn dispatch(
         &mut self,
         mut encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
     ) -> Result<Pending<'_, R, W>, Error> {
@@ -150,8 +150,12 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
             if let Some(ticket) = call::placed(encode(self.client.commands()))? {
                 break ticket;
             }
-            self.step().await?;
+            // What makes room may have come already.
             self.file()?;
+            if let Some(ticket) = call::placed(encode(self.client.commands()))? {
+                break ticket;
+            }
+            self.step().await?;
         };
         let pending = Pending { monitor: self, ticket, settled: false };
         while !pending.monitor.client.tx_pending().is_empty() {
@@ -190,11 +194,11 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
 }
 
 /// A command that is encoded, and that somebody waits for until this is dropped.
-struct Pending<'m, R: Read, W: Write<Error = R::Error>> {
-    monitor: &'m mut Monitor<R, W>,
-    ticket: Ticket,
+pub(super) struct Pending<'m, R: Read, W: Write<Error = R::Error>> {
+    pub(super) monitor: &'m mut Monitor<R, W>,
+    pub(super) ticket: Ticket,
     /// It has ended, or its ticket was handed out.
-    settled: bool,
+    pub(super) settled: bool,
 }
 
 impl<R: Read, W: Write<Error = R::Error>> Drop for Pending<'_, R, W> {

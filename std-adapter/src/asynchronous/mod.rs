@@ -38,11 +38,13 @@
 
 mod commands;
 mod connect;
+mod elements;
 mod monitor;
 mod tap;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+pub use elements::Elements;
 pub use monitor::Monitor;
 #[cfg(feature = "tokio")]
 pub use tokio::{TcpMonitor, UnixMonitor};

@@ -27,6 +27,8 @@ use crate::watch::{Mailbox, Wanted, Watch};
 /// - **Connecting**: [`Options::over_async`](Options::over_async), and with feature `tokio` what is named there.
 /// - **Commands**: [`execute`](Self::execute) and [`run`](Self::run) for any type of serde's, [`send`](Self::send) for typed commands,
 ///   [`execute_raw`](Self::execute_raw) for JSON text; each is one write.
+/// - **Lists, element by element**: [`elements`](Self::elements), [`each`](Self::each); long texts, piece by piece:
+///   [`text`](Self::text).
 /// - **Several at once**: [`submit`](Self::submit) gives a ticket, [`wait`](Self::wait) takes it.
 /// - **Events**: [`next_event`](Self::next_event), [`wait_event`](Self::wait_event), [`arm`](Self::arm).
 /// - **The rest**: [`next_notice`](Self::next_notice).

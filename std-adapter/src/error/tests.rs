@@ -52,6 +52,10 @@ fn all() -> Vec<(Error, &'static [&'static str])> {
         (Error::Closed { source: Some(source()) }, &["Connect again"]),
         (Error::Oversize { bytes: 9, cause: Oversized::TooLong(8) }, &["9 bytes", "8", "rx_limit"]),
         (Error::Oversize { bytes: 9, cause: Oversized::TooDeep(8) }, &["9 bytes", "8 deep"]),
+        (Error::OversizeElement { index: 3, bytes: 9, cause: Oversized::TooLong(8) }, &["element 3", "8", "rx_limit"]),
+        (Error::OversizeElement { index: 3, bytes: 9, cause: Oversized::TooDeep(8) }, &["element 3", "8 deep"]),
+        (Error::Retracted { count: 5, by: Retraction::Broken }, &["5 elements", "damaged", "Ask again"]),
+        (Error::Retracted { count: 5, by: Retraction::Foreign }, &["5 elements", "another reply", "Forget them"]),
         (Error::Decode(misread()), &["does not fit the type"]),
         (Error::Misuse(Misuse::NotJson.into()), &["JSON"]),
     ]
@@ -86,6 +90,8 @@ fn has_source(error: &Error) -> bool {
         | Error::Timeout { .. }
         | Error::QueueFull
         | Error::Oversize { .. }
+        | Error::OversizeElement { .. }
+        | Error::Retracted { .. }
         | Error::Decode(_)
         | Error::Misuse(_) => false,
     }
@@ -119,5 +125,5 @@ fn each_says_what_to_do_and_keeps_its_source() {
 fn each_kind_is_looked_at() {
     let mut kinds: Vec<_> = all().iter().map(|(error, _)| core::mem::discriminant(error)).collect();
     kinds.dedup();
-    assert_eq!(kinds.len(), 28, "a new kind of error stands in `has_source`, and belongs into `all`");
+    assert_eq!(kinds.len(), 30, "a new kind of error stands in `has_source`, and belongs into `all`");
 }

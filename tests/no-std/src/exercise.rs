@@ -6,7 +6,7 @@
 use core::hint::black_box;
 
 use qmp_core::agent;
-use qmp_core::client::{Client, Config, Incoming, Message, Slot, StaticStorage, Storage};
+use qmp_core::client::{Client, Config, Delivery, Incoming, Message, Slot, StaticStorage, Storage};
 use qmp_core::command::Command;
 use qmp_core::frame::{Framing, Reading};
 use qmp_core::json::{Kind, Payload, Value, ser};
@@ -32,10 +32,10 @@ pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
 
 // The sizes that are promised for 32-bit targets. (Lints are run for the host, too.)
 #[cfg(target_pointer_width = "32")]
-const _: () = assert!(size_of::<Client<'_>>() <= 320);
+const _: () = assert!(size_of::<Client<'_>>() <= 368);
 const _: () = assert!(size_of::<Message<'_>>() <= 96);
 #[cfg(target_pointer_width = "32")]
-const _: () = assert!(size_of::<agent::Client<'_>>() <= 352);
+const _: () = assert!(size_of::<agent::Client<'_>>() <= 400);
 const _: () = assert!(size_of::<agent::Message<'_>>() <= 96);
 const _: () = assert!(size_of::<server::Message<'_>>() <= 96);
 const _: () = assert!(size_of::<Slot>() <= 16);
@@ -192,6 +192,7 @@ fn answer(incoming: Incoming<'_, '_>) {
         Message::Event(event) => {
             _ = black_box(commands.execute(black_box("stop"), &event.timestamp.map(|time| time.seconds)))
         }
+        Message::Element { element: Ok(element), .. } => read_payload(element),
         Message::Lost { ticket } | Message::TimedOut { ticket } => _ = black_box(commands.forget(ticket)),
         Message::Foreign { id: Some(id), .. } => _ = black_box(commands.execute("x", &id)),
         other => _ = black_box(other),
@@ -199,11 +200,19 @@ fn answer(incoming: Incoming<'_, '_>) {
     if let Ok(ticket) = commands.exec_oob_raw(black_box("yank"), black_box("{}")) {
         _ = black_box(commands.set_timeout(ticket, core::time::Duration::from_millis(black_box(9))));
     }
+    if let Ok(ticket) = commands.execute(black_box("query-stats"), &()) {
+        _ = black_box(commands.set_delivery(ticket, delivery()));
+    }
+    black_box(commands.delivers_in_pieces());
     vocabulary::send(commands);
     _ = black_box(commands.execute_raw(black_box("a"), black_box("{}")));
     _ = black_box(commands.negotiate(black_box(true)));
     black_box((commands.credits(), commands.session(), commands.oob_enabled()));
     commands.set_handshake_deadline(Instant::from_millis(black_box(1)));
+}
+
+fn delivery() -> &'static Delivery {
+    if black_box(true) { black_box(&Delivery::Elements(&["pools", "x"])) } else { black_box(&Delivery::Whole) }
 }
 
 /// Calls everything that an agent's client has.
@@ -252,6 +261,10 @@ fn ask(incoming: agent::Incoming<'_, '_>) {
         agent::Message::Reply { ticket, outcome: Ok(payload) } => {
             black_box(commands.is_in_flight(ticket));
             read_payload(payload);
+        }
+        agent::Message::Element { ticket, element: Ok(element), .. } => {
+            _ = black_box(commands.set_delivery(ticket, delivery()));
+            read_payload(element);
         }
         agent::Message::Foreign { id: Some(id), .. } => _ = black_box(commands.execute("x", &id)),
         other => _ = black_box(other),

@@ -162,6 +162,17 @@ fn words(incoming: Incoming<'_, '_>) -> String {
         Message::Greeting(_) => "greeting".into(),
         Message::Event(event) => format!("event {}", event.name),
         Message::Sentinel => "sentinel".into(),
+        Message::Element { ticket, index, element } => {
+            format!("element {index} of {}: {}", ticket.id(), element.unwrap().into_value())
+        }
+        Message::ElementsEnd { ticket, count, late } => {
+            format!("{count} elements of {}{}", ticket.id(), if late { ", late" } else { "" })
+        }
+        Message::Text { ticket, text } => format!("text of {}: {text}", ticket.id()),
+        Message::TextEnd { ticket, late } => {
+            format!("end of text of {}{}", ticket.id(), if late { ", late" } else { "" })
+        }
+        Message::Retracted { ticket, count, by } => format!("retracted {count} of {}: {by:?}", ticket.id()),
         Message::Incomplete => "incomplete".into(),
     }
 }
@@ -171,7 +182,7 @@ const NONE: [&str; 0] = [];
 
 #[test]
 fn sizes_that_are_promised() {
-    assert!(size_of::<Client<'_>>() <= 416, "{}", size_of::<Client<'_>>());
+    assert!(size_of::<Client<'_>>() <= 464, "{}", size_of::<Client<'_>>());
     assert!(size_of::<Message<'_>>() <= 96);
     assert_eq!(size_of::<Slot>(), 16);
 }

@@ -4,6 +4,7 @@
 //! would have it, so that no outcome depends on it. The byte behind the data is 0, valid nowhere in JSON: every loop ends there
 //! without looking for the end.
 
+use super::sift::Stage;
 use super::step::{Lax, Role, State};
 use super::{Scanner, is_blank};
 
@@ -18,11 +19,21 @@ pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     }
     loop {
         let before = at;
-        at = match scanner.nesting.depth() {
+        match scanner.nesting.depth() {
             0 => return at,
-            1 => tokens::<false>(scanner, text, at),
-            _ => tokens::<true>(scanner, text, at),
-        };
+            1 if scanner.sift.stage == Stage::Off => at = tokens::<false>(scanner, text, at),
+            // What is looked for is the automaton's to find.
+            1 => return at,
+            _ => {
+                at = tokens::<true>(scanner, text, at);
+                if scanner.sift.above != 0 && scanner.nesting.depth() == 1 {
+                    // It was not the member that ended, as this loop would have it.
+                    scanner.found.take_apart_still();
+                    scanner.sift.end_value();
+                    return at;
+                }
+            }
+        }
         if at == before {
             return at;
         }
@@ -105,7 +116,7 @@ fn tokens<const DEEP: bool>(scanner: &mut Scanner, text: &[u8], mut at: usize) -
                     at = at.wrapping_add(1);
                 }
                 b'{' | b'[' => {
-                    if scanner.nesting.depth() >= scanner.options.max_depth {
+                    if scanner.nesting.depth() >= scanner.max_depth {
                         return at;
                     }
                     if !DEEP {
@@ -183,8 +194,9 @@ fn tokens<const DEEP: bool>(scanner: &mut Scanner, text: &[u8], mut at: usize) -
 /// The rest of a string whose beginning was read before.
 #[inline]
 fn string(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
-    // A key of the outermost object is compared as it goes by, and a single quote is not looked for here: the automaton's work.
-    if scanner.role == Role::MemberKey || scanner.quote != b'"' { at } else { plain(scanner, text, at) }
+    // Keys that are looked for are compared as they go by, and a single quote is not looked for here: the automaton's work.
+    let is_compared = matches!(scanner.role, Role::MemberKey | Role::SoughtKey);
+    if is_compared || scanner.quote != b'"' { at } else { plain(scanner, text, at) }
 }
 
 const LOW: u64 = 0x0101_0101_0101_0101;

@@ -17,6 +17,8 @@ pub(crate) struct Members {
     list: &'static [Member],
     /// The slot that takes the first key which is not in the list.
     unlisted: Option<u8>,
+    /// The member whose value can be taken apart, counted from 1; 0 for none.
+    apart: u8,
 }
 
 impl Members {
@@ -27,7 +29,12 @@ impl Members {
 
     pub(crate) const fn new(list: &'static [Member], unlisted: Option<u8>) -> Self {
         assert!(list.len() <= Self::MOST as usize, "more members than the masks have bits");
-        Self { list, unlisted }
+        Self { list, unlisted, apart: 0 }
+    }
+
+    /// The same, of which the value of member `number` can be taken apart.
+    pub(crate) const fn taken_apart(self, number: u8) -> Self {
+        Self { apart: number.wrapping_add(1), ..self }
     }
 }
 
@@ -229,6 +236,27 @@ impl Found {
         if let Some(member) = self.current_member() {
             self.escaped |= bit(member.slot);
         }
+    }
+
+    /// Strings met before need not be rewritten any more.
+    pub(crate) fn forget_escapes(&mut self) {
+        self.escaped = 0;
+    }
+
+    /// Whether the value about to begin is one that can be taken apart.
+    pub(crate) const fn can_be_taken_apart(&self) -> bool {
+        self.current != 0 && self.current == self.members.apart
+    }
+
+    /// The member that is taken apart goes on, other than [`end_value`](Self::end_value) was told.
+    #[cfg(feature = "fast")]
+    pub(crate) const fn take_apart_still(&mut self) {
+        self.current = self.members.apart;
+    }
+
+    /// All texts up to here are gone.
+    pub(crate) const fn lose_all(&mut self) {
+        self.lost = self.taken;
     }
 
     /// The text of `slot` is gone, and its rest need not be kept either.

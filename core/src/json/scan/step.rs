@@ -1,5 +1,6 @@
 //! The automaton, a byte at a time. It alone decides what is JSON.
 
+use super::sift::{Pause, Stage};
 use super::{Dialect, Reason, Scanner, is_blank};
 
 /// What the next byte may be.
@@ -62,6 +63,8 @@ pub(super) enum Role {
     Key,
     /// A key of the outermost object, compared with the member names as it goes by.
     MemberKey,
+    /// A key on the way to what is taken out, compared likewise.
+    SoughtKey,
 }
 
 /// What should have stood in the place of the first mistake between tokens.
@@ -96,6 +99,10 @@ pub(super) enum Flow {
     End,
     /// The message ended in front of this byte.
     EndBefore,
+    /// There is something to say behind this byte.
+    Pause,
+    /// There is something to say in front of this byte.
+    PauseBefore,
     /// The byte fits nowhere.
     Stop(Reason),
 }
@@ -170,13 +177,77 @@ impl Scanner {
             return self.blank(byte);
         }
         if self.nesting.depth() == 1 {
-            self.found.begin_value(at);
+            match self.sift.stage {
+                Stage::Off => self.found.begin_value(at),
+                _ => {
+                    if let Some(flow) = self.sifted(byte, at) {
+                        return flow;
+                    }
+                }
+            }
         }
         match byte {
             b'{' => self.open(true),
             b'[' => self.open(false),
             _ => self.scalar(byte).unwrap_or_else(|| self.misplaced(at, base)),
         }
+    }
+
+    /// A value begins at the floor of a message that may be taken apart. What is done in the place of what is done with others, if
+    /// anything.
+    #[cold]
+    fn sifted(&mut self, byte: u8, at: u32) -> Option<Flow> {
+        if self.sift.stage == Stage::Watching && self.found.can_be_taken_apart() {
+            self.sift.pause = Pause::Member;
+            return Some(Flow::PauseBefore);
+        }
+        if self.sift.above == 0 {
+            self.found.begin_value(at);
+        }
+        match self.sift.stage {
+            Stage::Off | Stage::Watching | Stage::Seeking { found: false } => None,
+            Stage::Seeking { found: true } => self.descend(byte),
+            _ => {
+                self.sift.begin_element(at);
+                self.found.forget_escapes();
+                self.not_finite = false;
+                None
+            }
+        }
+    }
+
+    /// The value looked for begins: goes down into it, or ends the search.
+    fn descend(&mut self, byte: u8) -> Option<Flow> {
+        let fits = |stage: &Stage| *stage == Stage::Text || self.nesting.depth() < self.max_depth;
+        let Some(stage) = self.sift.enters(byte).filter(fits) else {
+            self.ascend();
+            return None;
+        };
+        if stage == Stage::Text {
+            self.found.forget_escapes();
+            self.sift.stage = stage;
+            self.sift.pause = Pause::BeginText;
+            self.begin_string(byte, Role::Value);
+            return Some(Flow::Pause);
+        }
+        let flow = self.open(byte == b'{');
+        self.nesting.descend();
+        self.max_depth = self.max_depth.saturating_sub(1);
+        self.sift.above = self.sift.above.saturating_add(1);
+        self.sift.stage = stage;
+        if stage == Stage::Elements {
+            self.sift.pause = Pause::Begin;
+            return Some(Flow::Pause);
+        }
+        Some(flow)
+    }
+
+    /// Nothing more is taken out of this message: its members have the floor again.
+    fn ascend(&mut self) {
+        self.nesting.ascend(self.sift.above);
+        self.max_depth = self.options.max_depth;
+        self.sift.above = 0;
+        self.sift.stage = Stage::Off;
     }
 
     /// Begins a string, number or word, if `byte` does.
@@ -203,7 +274,7 @@ impl Scanner {
     }
 
     fn open(&mut self, object: bool) -> Flow {
-        if self.nesting.depth() >= self.options.max_depth {
+        if self.nesting.depth() >= self.max_depth {
             self.too_deep = true;
             self.lax = Lax::Deep;
             self.braces = i32::from(object);
@@ -219,18 +290,41 @@ impl Scanner {
             return self.mistaken(Reason::UnmatchedBracket, at, base);
         }
         self.nesting.pop();
-        if self.value_ended(at.wrapping_add(1)) { Flow::End } else { Flow::Go }
+        self.value_ended(at.wrapping_add(1))
     }
 
-    /// A value ended in front of `end`. Whether the message did.
-    fn value_ended(&mut self, end: u32) -> bool {
+    /// A value ended in front of `end`, which is behind the byte at hand.
+    fn value_ended(&mut self, end: u32) -> Flow {
+        self.state = State::After;
         match self.nesting.depth() {
-            0 => return true,
-            1 => self.found.end_value(end),
+            0 if self.sift.above == 0 => return Flow::End,
+            0 => return self.left(end),
+            1 if self.sift.stage == Stage::Text => return self.left(end),
+            1 if self.sift.above == 0 => self.found.end_value(end),
+            1 if self.sift.stage == Stage::Elements => {
+                self.sift.pause = Pause::Element;
+                return Flow::Pause;
+            }
             _ => {}
         }
-        self.state = State::After;
-        false
+        Flow::Go
+    }
+
+    /// The container at the floor was closed, or the text has ended.
+    #[cold]
+    fn left(&mut self, end: u32) -> Flow {
+        let taken = matches!(self.sift.stage, Stage::Elements | Stage::Text);
+        self.ascend();
+        if self.nesting.depth() == 1 {
+            self.found.end_value(end);
+        }
+        if taken {
+            // What stands behind is looked at anew.
+            self.not_finite = false;
+            self.sift.pause = Pause::End;
+            return Flow::Pause;
+        }
+        Flow::Go
     }
 
     fn blank(&self, byte: u8) -> Flow {
@@ -319,7 +413,7 @@ impl Scanner {
         if self.lax == Lax::Deep {
             if self.braces == 0 && self.brackets == 0 {
                 self.lax = Lax::Off;
-                return if self.value_ended(at.wrapping_add(1)) { Flow::End } else { Flow::Go };
+                return self.value_ended(at.wrapping_add(1));
             }
             if !self.is_input() {
                 return Flow::Stop(Reason::UnmatchedBracket);
@@ -338,9 +432,12 @@ impl Scanner {
     // ---- strings
 
     fn begin_key(&mut self, quote: u8, at: u32) -> Flow {
-        if self.nesting.depth() == 1 {
+        if self.nesting.depth() == 1 && self.sift.above == 0 {
             self.found.begin_key(at);
             self.begin_string(quote, Role::MemberKey)
+        } else if self.nesting.depth() == 1 && self.sift.compares() {
+            self.sift.begin_key();
+            self.begin_string(quote, Role::SoughtKey)
         } else {
             if quote == b'\'' {
                 self.found.mark_escaped();
@@ -371,8 +468,10 @@ impl Scanner {
 
     /// A whole character of a string was read.
     fn character(&mut self, code: u32) -> Flow {
-        if self.role == Role::MemberKey {
-            self.found.key_character(code);
+        match self.role {
+            Role::Value | Role::Key => {}
+            Role::MemberKey => self.found.key_character(code),
+            Role::SoughtKey => self.sift.key_character(code),
         }
         self.go(State::Text)
     }
@@ -383,14 +482,12 @@ impl Scanner {
             return self.counted(at, base);
         }
         match self.role {
-            Role::Value => {
-                if self.value_ended(end) {
-                    Flow::End
-                } else {
-                    Flow::Go
-                }
-            }
+            Role::Value => self.value_ended(end),
             Role::Key => self.go(State::Colon),
+            Role::SoughtKey => {
+                self.sift.end_key();
+                self.go(State::Colon)
+            }
             Role::MemberKey => match self.found.end_key(end) {
                 Ok(()) => self.go(State::Colon),
                 Err(()) => {
@@ -534,7 +631,11 @@ impl Scanner {
             // What is too deep ends with a bracket, never here.
             return if self.counted(at, base) == Flow::End { Flow::EndBefore } else { Flow::Again };
         }
-        if self.value_ended(at) { Flow::EndBefore } else { Flow::Again }
+        match self.value_ended(at) {
+            Flow::End => Flow::EndBefore,
+            Flow::Pause => Flow::PauseBefore,
+            _ => Flow::Again,
+        }
     }
 }
 

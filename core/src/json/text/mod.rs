@@ -105,6 +105,23 @@ fn decode_string(text: &mut [u8], open: usize, from: usize, quote: u8) -> usize 
     close.saturating_add(1)
 }
 
+/// Decodes `content`, what stands between the quotes of a JSON string or a piece of that without half an escape, to its front.
+/// Returns how much of it there is then.
+pub(crate) fn decode_content(content: &mut [u8]) -> usize {
+    let mut string = Decoder { text: content, read: 0, written: 0, used: 0 };
+    loop {
+        string.copy_plain(b'"');
+        match string.text.get(string.read) {
+            Some(b'\\') => string.decode_escape(),
+            Some(&byte) => {
+                string.read = string.read.saturating_add(1);
+                string.put(byte);
+            }
+            None => return string.written,
+        }
+    }
+}
+
 /// Marks what ends a run of bytes that stand for themselves. 0xC0 is in no UTF-8 text, so it costs the strict dialect
 /// nothing to look for it.
 #[inline]
