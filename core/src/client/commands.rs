@@ -29,6 +29,9 @@ pub struct Commands<'b> {
     /// The id of the `qmp_capabilities` in flight; 0 for none. Whether it enables out-of-band execution.
     pub(super) negotiation: u32,
     pub(super) enabling: bool,
+    /// Whether out-of-band execution is on if the server heard an earlier negotiation whose reply was lost: only if each of these
+    /// asked for it. `None` if there is none.
+    pub(super) unheard: Option<bool>,
     /// The negotiation is to be sent as soon as there is room.
     pub(super) owed: bool,
     pub(super) oob: bool,
@@ -47,6 +50,7 @@ impl<'b> Commands<'b> {
             in_band: config.in_band.clamp(1, IN_BAND_MOST),
             negotiation: 0,
             enabling: false,
+            unheard: None,
             owed: config.handshake == Handshake::Blind,
             oob: false,
             now: Instant::ZERO,
@@ -59,6 +63,7 @@ impl<'b> Commands<'b> {
         self.session = Session::Greeting;
         self.negotiation = 0;
         self.enabling = false;
+        self.unheard = None;
         self.owed = self.handshake == Handshake::Blind;
         self.oob = false;
         self.handshake_deadline = Instant::NEVER;
@@ -184,7 +189,9 @@ impl<'b> Commands<'b> {
         self.outbox.tx.append(|tx| tx.push(b"\xFF").map_err(|Full| tx.full()))
     }
 
-    /// Sends `qmp_capabilities` once more: where the server refused it, or has greeted anew because it started anew.
+    /// Sends `qmp_capabilities` once more: where the server refused it, has greeted anew because it started anew, or where it or its
+    /// reply was lost on the way. A server that had heard the earlier one then says that negotiation is complete, by an error of
+    /// class `CommandNotFound`: the session is [`Ready`](Session::Ready) by that, too.
     ///
     /// # Errors
     /// [`Misuse::NotReady`] behind the end; [`Resource::Tx`] when there is no room.
@@ -202,6 +209,9 @@ impl<'b> Commands<'b> {
             finish(tx, with_id.then_some(id))
         })?;
         self.outbox.generation.advance(id);
+        if self.negotiation != 0 {
+            self.unheard = Some(self.enabling && self.unheard.unwrap_or(true));
+        }
         self.negotiation = id;
         self.enabling = oob;
         self.owed = false;

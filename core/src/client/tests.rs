@@ -484,6 +484,33 @@ fn a_reset_byte_goes_out_on_its_own() {
 }
 
 #[test]
+fn a_negotiation_whose_reply_was_lost_is_made_up_for() {
+    let complete = |id: u32| {
+        format!(
+            "{{\"id\": {id}, \"error\": {{\"class\": \"CommandNotFound\", \"desc\": \"Capabilities negotiation is \
+             already complete, command ignored\"}}}}\r\n"
+        )
+    };
+    // What the last of them asks for is not what the server heard.
+    for (asked, enabled) in [([true, true], true), ([true, false], true), ([false, true], false)] {
+        let mut bench = Bench::new(Config { oob: asked[0], ..Config::DEFAULT });
+        bench.feed(GREETING);
+        bench.sent();
+        // Nothing came, or something broken.
+        bench.client.commands().negotiate(asked[1]).unwrap();
+        assert_eq!(bench.client.session(), Session::Negotiating);
+        let id = 256 * 2 + 255;
+        assert_eq!(bench.feed(&complete(id)), [format!("ready {enabled}")]);
+        assert_eq!((bench.client.session(), bench.client.oob_enabled()), (Session::Ready, enabled));
+    }
+    // The first one cannot have been heard before.
+    let mut bench = Bench::new(Config::DEFAULT);
+    bench.feed(GREETING);
+    bench.feed(&complete(256 + 255));
+    assert_eq!(bench.client.session(), Session::Refused);
+}
+
+#[test]
 fn generations_never_give_id_zero() {
     let mut bench = Bench::ready(Config { seed: 0x00FF_FFFD, ..Config::DEFAULT });
     let ids: Vec<u32> = (0..3).map(|_| bench.execute("x").id()).collect();
