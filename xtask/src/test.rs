@@ -10,7 +10,7 @@ use clap::Args;
 use crate::packages;
 use crate::steps::Steps;
 use crate::workspace::{CORE, TESTS, VOCABULARY, Workspace};
-use crate::{python, qemu, tool};
+use crate::{firmware, python, qemu, tool};
 
 /// Integration tests whose name starts so talk to a real QEMU.
 const REAL_QEMU: &str = "qemu_";
@@ -34,14 +34,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let core = workspace.package(CORE)?;
     let across = workspace.package(TESTS)?;
     let vocabulary = workspace.package(VOCABULARY)?;
-    let (real_qemu, in_memory): (Vec<_>, Vec<_>) = across.tests.iter().partition(|name| name.starts_with(REAL_QEMU));
+    // Those with firmware are `cargo xtask firmware`'s.
+    let tests = across.tests.iter().filter(|name| !name.starts_with(firmware::TEST));
+    let (real_qemu, in_memory): (Vec<_>, Vec<_>) = tests.partition(|name| name.starts_with(REAL_QEMU));
     if real_qemu.is_empty() && !options.no_qemu {
         bail!("package {TESTS} has no tests/{REAL_QEMU}*.rs, so nothing would be tested against a real QEMU");
     }
 
     let mut given = vec![("QMP_TEST_PYTHON", python::with_qemu_qmp(&workspace.target)?.into_os_string())];
     if !options.no_qemu {
-        given.extend(real_qemus()?);
+        packages::require(&[packages::QEMU_UTILS, packages::STRACE])?;
+        given.extend(qemu::given(&qemu::to_test_with()?));
         given.push(("QMP_TEST_PROGRAM", program(&workspace)?));
     }
 
@@ -106,16 +109,4 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 fn program(workspace: &Workspace) -> Result<OsString> {
     tool::run(tool::cargo(["build", "--package", "qmp-cli"]).current_dir(&workspace.root))?;
     Ok(workspace.target.join("debug").join("qmp").into_os_string())
-}
-
-/// Sees to QEMU and what its tests need, and tells the tests where it is.
-fn real_qemus() -> Result<Vec<(&'static str, OsString)>> {
-    if env::var_os(qemu::FOLDER).is_none() {
-        packages::require(&[packages::QEMU])?;
-    }
-    packages::require(&[packages::QEMU_UTILS, packages::STRACE])?;
-    let qemus = qemu::find()?;
-    let versions = qemus.iter().map(qemu::Qemu::version).collect::<Vec<_>>().join(", ");
-    println!("QEMU to test with: {versions}");
-    Ok(vec![("QMP_TEST_QEMUS", qemu::systems(&qemus)), ("QMP_TEST_QEMU_GAS", qemu::agents(&qemus))])
 }

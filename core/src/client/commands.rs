@@ -23,8 +23,8 @@ pub struct Commands<'b> {
     pub(super) outbox: Outbox<'b>,
     pub(super) session: Session,
     pub(super) correlation: Correlation,
-    handshake: Handshake,
-    wants_oob: bool,
+    /// Whether to ask for out-of-band execution when the greeting has come. `None`: not to wait for it.
+    upon_greeting: Option<bool>,
     in_band: u8,
     /// The id of the `qmp_capabilities` in flight; 0 for none. Whether it enables out-of-band execution.
     pub(super) negotiation: u32,
@@ -45,8 +45,7 @@ impl<'b> Commands<'b> {
             outbox: Outbox::new(tx, slots, config.seed),
             session: Session::Greeting,
             correlation: config.correlation,
-            handshake: config.handshake,
-            wants_oob: config.oob,
+            upon_greeting: (config.handshake == Handshake::AfterGreeting).then_some(config.oob),
             in_band: config.in_band.clamp(1, IN_BAND_MOST),
             negotiation: 0,
             enabling: false,
@@ -64,7 +63,7 @@ impl<'b> Commands<'b> {
         self.negotiation = 0;
         self.enabling = false;
         self.unheard = None;
-        self.owed = self.handshake == Handshake::Blind;
+        self.owed = self.upon_greeting.is_none();
         self.oob = false;
         self.handshake_deadline = Instant::NEVER;
     }
@@ -193,6 +192,9 @@ impl<'b> Commands<'b> {
     /// reply was lost on the way. A server that had heard the earlier one then says that negotiation is complete, by an error of
     /// class `CommandNotFound`: the session is [`Ready`](Session::Ready) by that, too.
     ///
+    /// The same class says that it heard no negotiation yet, but something that a bad line made of it. Where commands that are
+    /// surely there are not found, negotiate once more.
+    ///
     /// # Errors
     /// [`Misuse::NotReady`] behind the end; [`Resource::Tx`] when there is no room.
     pub fn negotiate(&mut self, oob: bool) -> Result<(), Error> {
@@ -211,6 +213,8 @@ impl<'b> Commands<'b> {
         self.outbox.generation.advance(id);
         if self.negotiation != 0 {
             self.unheard = Some(self.enabling && self.unheard.unwrap_or(true));
+        } else if self.session == Session::Ready {
+            self.unheard = Some(self.oob);
         }
         self.negotiation = id;
         self.enabling = oob;
@@ -222,8 +226,10 @@ impl<'b> Commands<'b> {
 
     /// The greeting has come: negotiates unless that was done.
     pub(super) fn greeted(&mut self, offers_oob: bool) {
-        if self.session == Session::Greeting && self.handshake == Handshake::AfterGreeting {
-            self.enabling = self.wants_oob && offers_oob && self.correlation == Correlation::ById;
+        if self.session == Session::Greeting
+            && let Some(wants_oob) = self.upon_greeting
+        {
+            self.enabling = wants_oob && offers_oob && self.correlation == Correlation::ById;
             self.owed = true;
         }
     }

@@ -298,16 +298,17 @@ impl Commands<'_> {
 
     fn negotiated<'m>(&mut self, outcome: Result<(), Failure<'m>>) -> Message<'m> {
         self.negotiation = 0;
-        let unheard = self.unheard.take();
-        let oob = match (outcome, unheard) {
+        let oob = match (outcome, self.unheard) {
             (Ok(()), _) => self.enabling,
             // It is complete already: the server heard an earlier one.
             (Err(failure), Some(oob)) if failure.class() == COMMAND_NOT_FOUND => oob,
             (Err(failure), _) => {
+                // Of an earlier one it tells nothing.
                 self.session = Session::Refused;
                 return Message::Refused(failure);
             }
         };
+        self.unheard = None;
         self.session = Session::Ready;
         self.oob = oob;
         Message::Ready { oob }

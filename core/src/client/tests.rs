@@ -503,6 +503,22 @@ fn a_negotiation_whose_reply_was_lost_is_made_up_for() {
         assert_eq!(bench.feed(&complete(id)), [format!("ready {enabled}")]);
         assert_eq!((bench.client.session(), bench.client.oob_enabled()), (Session::Ready, enabled));
     }
+    // Nothing came of the first, and the second was damaged.
+    let mut bench = Bench::new(Config::DEFAULT);
+    bench.feed(GREETING);
+    bench.client.commands().negotiate(false).unwrap();
+    let damaged =
+        "{\"id\": 767, \"error\": {\"class\": \"GenericError\", \"desc\": \"QMP input lacks member 'execute'\"}}";
+    assert_eq!(bench.feed(damaged), ["refused GenericError: QMP input lacks member 'execute'"]);
+    bench.client.commands().negotiate(false).unwrap();
+    assert_eq!(bench.feed(&complete(256 * 3 + 255)), ["ready false"]);
+    // What a bad line made of it drew that error, and commands are not found: once more, and it is heard.
+    let mut bench = Bench::ready(Config::DEFAULT);
+    for reply in [complete(256 * 2 + 255), "{\"return\": {}, \"id\": 1023}".into()] {
+        bench.client.commands().negotiate(false).unwrap();
+        assert_eq!(bench.client.session(), Session::Negotiating);
+        assert_eq!(bench.feed(&reply), ["ready false"]);
+    }
     // The first one cannot have been heard before.
     let mut bench = Bench::new(Config::DEFAULT);
     bench.feed(GREETING);

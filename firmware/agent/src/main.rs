@@ -36,7 +36,8 @@ fn main() -> ! {
             Err(Error::Io(never)) => match never {},
             Err(_) => exit(3),
         }
-        loop {
+        // A reply has the whole buffer: so it always fits, and what is to be answered next can wait in the UART.
+        while server.tx_pending().is_empty() {
             match server.poll() {
                 Ok(Some(incoming)) => agent.take(incoming),
                 Ok(None) => break,

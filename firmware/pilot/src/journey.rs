@@ -180,7 +180,14 @@ impl Journey {
                 self.waiting = None;
                 match outcome {
                     Ok(payload) => self.answered(payload),
-                    Err(failure) => self.failed(failure.class(), failure.desc()),
+                    Err(failure) => {
+                        self.failed(failure.class(), failure.desc());
+                        // All of these are there: what the server heard as a negotiation was none.
+                        if failure.class() == "CommandNotFound" {
+                            _ = commands.negotiate(false);
+                            commands.set_handshake_deadline(now().after(SHORT));
+                        }
+                    }
                 }
             }
             Message::Event(event) => self.happened(event),
