@@ -3,7 +3,7 @@
 //! The compiler notes each function's own stack (`-Zemit-stack-sizes`); the calls are read from the code. A jump to another function
 //! counts as a call, which gives an upper bound.
 
-use std::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 

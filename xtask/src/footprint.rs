@@ -1,7 +1,7 @@
 //! `docs/footprint.md`: what was measured, in parts that commands write, and that the same commands hold what they measure against.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -45,7 +45,7 @@ impl Gate {
     pub(crate) fn hold(&self, workspace: &Workspace, part: &Part) -> Result<()> {
         let file = workspace.root.join(FILE);
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {FILE}"))?;
-        if self.check { compare(&text, part) } else { write(file, &text, part) }
+        if self.check { compare(&text, part) } else { write(&file, &text, part) }
     }
 }
 
@@ -70,7 +70,7 @@ const fn slack(bytes: u64) -> u64 {
     if bytes == 0 { 0 } else { 16 + bytes / 200 }
 }
 
-fn write(file: PathBuf, text: &str, part: &Part) -> Result<()> {
+fn write(file: &Path, text: &str, part: &Part) -> Result<()> {
     let (before, _, behind) = split(text, part.name)?;
     let count = part.columns.matches('|').count() - 1;
     let names = part.rows.first().map_or(1, |row| count - row.numbers.len());
@@ -80,7 +80,7 @@ fn write(file: PathBuf, text: &str, part: &Part) -> Result<()> {
         let numbers = numbers.iter().map(|number| format!(" {number} |")).collect::<String>();
         table.push_str(&format!("| {key} |{numbers}\n"));
     }
-    fs::write(&file, [before, &table, behind].concat()).with_context(|| format!("cannot write {FILE}"))
+    fs::write(file, [before, &table, behind].concat()).with_context(|| format!("cannot write {FILE}"))
 }
 
 /// The file before the part, the part, and the file behind it.
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_written_reads_back() {
         let folder = std::env::temp_dir().join(format!("qmp-footprint-{}", std::process::id()));
-        write(folder.clone(), TEXT, &part([7, 8])).unwrap();
+        write(&folder, TEXT, &part([7, 8])).unwrap();
         let text = fs::read_to_string(&folder).unwrap();
         fs::remove_file(&folder).unwrap();
         assert_eq!(text, TEXT.replace("1000 | 0", "7 | 8"));

@@ -30,7 +30,7 @@ const TYPES: [(&str, u64); 9] = [
     ("Client", 320),
     ("Slot", 16),
     ("AgentClient", 352),
-    ("Server", 320),
+    ("Server", 336),
     ("Pending", 12),
 ];
 

@@ -1,7 +1,7 @@
 //! `cargo xtask stack`: the deepest stack below each public function of the core, on a Cortex-M4. Recursion, a call by register and a
 //! function whose stack is unknown are errors, as they have no bound.
 
-use std::collections::BTreeSet;
+use alloc::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
