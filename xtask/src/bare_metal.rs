@@ -10,7 +10,10 @@ use crate::tool::{self, on_path, tool};
 use crate::workspace::Workspace;
 
 /// The smallest Cortex-M, without atomic compare-and-swap, and one with an FPU, as firmware uses them.
-pub(crate) const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
+pub(crate) const CORTEX_M: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
+/// All that is built for.
+const TARGETS: [&str; 4] =
+    ["thumbv6m-none-eabi", "thumbv7em-none-eabihf", "thumbv7m-none-eabi", "riscv32imac-unknown-none-elf"];
 
 /// A way to build for bare metal on this machine.
 pub(crate) struct BareMetal {

@@ -6,16 +6,19 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::Args;
 
+use crate::footprint::Gate;
 use crate::steps::Steps;
 use crate::workspace::{CORE, VOCABULARY, Workspace};
-use crate::{build_time, codegen, no_std, readme, size, tool, tree};
+use crate::{build_time, codegen, firmware, no_std, readme, size, stack, tool, tree};
 
 /// Bare-metal programs: workspaces of their own, so that `--workspace` does not reach them. The second has several programs, one a
 /// feature.
 const PROOF: [&str; 2] = ["--manifest-path", "tests/no-std/Cargo.toml"];
 const SIZE: [&str; 2] = ["--manifest-path", "tests/size/Cargo.toml"];
 const BENCHES: [&str; 2] = ["--manifest-path", "benches/Cargo.toml"];
-const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types"];
+/// Of `programs.rs` one: each is a `run`.
+const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types,messages"];
+const FIRMWARE: [&str; 2] = ["--manifest-path", "firmware/Cargo.toml"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 #[derive(Debug, Args)]
@@ -39,6 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run(&[&["fmt", "--all", "--check"]])?;
         run(&[&["fmt", "--check"], &PROOF])?;
         run(&[&["fmt", "--check"], &SIZE])?;
+        run(&[&["fmt", "--all", "--check"], &FIRMWARE])?;
         run(&[&["fmt", "--check"], &BENCHES])
     });
 
@@ -101,7 +105,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     steps.run("dependencies", "all of them from the public registry", || tree::dependencies(&workspace));
 
     no_std::add_to(&mut steps, &workspace)?;
-    size::add_to(&mut steps, &workspace);
+    stack::add_to(&mut steps, &workspace, &Gate::CHECK);
+    size::add_to(&mut steps, &workspace, &Gate::CHECK);
+    firmware::add_to(&mut steps, &workspace)?;
     build_time::add_to(&mut steps, &workspace);
     Ok(steps.finish())
 }

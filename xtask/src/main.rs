@@ -7,9 +7,12 @@ extern crate alloc;
 
 mod bare_metal;
 mod build_time;
+mod calls;
 mod ci;
 mod codegen;
 mod elf;
+mod firmware;
+mod footprint;
 mod no_std;
 mod packages;
 mod python;
@@ -17,6 +20,7 @@ mod qemu;
 mod readme;
 mod round_trip;
 mod size;
+mod stack;
 mod steps;
 mod test;
 mod tool;
@@ -31,8 +35,10 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse().command {
         Command::Test(options) => test::run(&options),
         Command::Ci(options) => ci::run(&options),
-        Command::NoStd => no_std::run(),
-        Command::Size => size::run(),
+        Command::Panic(gate) => no_std::run(&gate),
+        Command::Size(gate) => size::run(&gate),
+        Command::Stack(gate) => stack::run(&gate),
+        Command::Firmware => firmware::run(),
         Command::BuildTime => build_time::run(),
         Command::RoundTrip => round_trip::run(),
         Command::Codegen(options) => codegen::run(&options),
@@ -61,9 +67,14 @@ enum Command {
     /// Checks what tests do not: format, lints, documentation, the no_std proof, the tree itself
     Ci(ci::Options),
     /// Proves on bare metal that core and vocabulary need no std, no allocator and no panic, and prints their size
-    NoStd,
-    /// Measures what the vocabulary costs a firmware, and fails beyond the limits
-    Size,
+    #[command(visible_alias = "no-std")]
+    Panic(no_std::Options),
+    /// Measures what a firmware pays in flash and RAM, and fails beyond the limits; writes `docs/footprint.md`
+    Size(footprint::Gate),
+    /// Measures the deepest stack below each public function of the core, and fails beyond the limits; writes `docs/footprint.md`
+    Stack(footprint::Gate),
+    /// Builds the firmware and runs it in QEMU: a pilot that drives its own hypervisor and others, and a guest agent
+    Firmware,
     /// Measures how long the vocabulary takes to build, and fails beyond the limits
     BuildTime,
     /// Measures what a command costs on a live monitor, beside a bare write and read and beside other clients

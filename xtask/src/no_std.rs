@@ -1,11 +1,12 @@
-//! `cargo xtask no-std`: links the core and the vocabulary into a bare-metal program that has no std, no allocator, and whose panic handler calls
+//! `cargo xtask panic`: links the core and the vocabulary into a bare-metal program that has no std, no allocator, and whose panic handler calls
 //! a symbol that exists nowhere. So the link fails as soon as the compiler cannot rule out one panic.
 
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
+use clap::Args;
 
-use crate::bare_metal::{BareMetal, TARGETS};
+use crate::bare_metal::{BareMetal, CORTEX_M};
 use crate::steps::Steps;
 use crate::workspace::{CORE, Workspace};
 use crate::{elf, tool};
@@ -20,9 +21,16 @@ const TOLERANT: &str = "tolerate-panics";
 /// What the linker misses where a panic can be reached.
 const MISSING: &str = "panic_is_reachable";
 
-pub(crate) fn run() -> Result<ExitCode> {
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Fails where a panic can be reached, as it does without this: there is nothing to write
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(_: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
-    let mut steps = Steps::of("no-std");
+    let mut steps = Steps::of("panic");
     add_to(&mut steps, &workspace)?;
     Ok(steps.finish())
 }
@@ -35,7 +43,7 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
     });
     let Some(bare_metal) = found else { return Ok(()) };
 
-    for target in TARGETS {
+    for target in CORTEX_M {
         for (scanner, features) in SCANNERS {
             let name = format!("{target}, {scanner}");
             steps.run(&name, "links without std, allocator and panic", || {
@@ -65,7 +73,7 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
     }
 
     // On the smaller of the two, which lacks more.
-    let [target, _] = TARGETS;
+    let [target, _] = CORTEX_M;
     let core = workspace.package(CORE)?;
     steps.run(
         format_args!("{target}, features"),

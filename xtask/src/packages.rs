@@ -17,10 +17,22 @@ pub(crate) struct Package {
     present: fn() -> bool,
 }
 
+/// What the names of packages with QEMU begin with, which must all be of one version.
+const QEMU_SYSTEM: &str = "qemu-system-";
 pub(crate) const QEMU: Package = Package {
     name: "qemu-system-x86",
     why: "the real QEMU that the tests talk to",
     present: || on_path("qemu-system-x86_64").is_some(),
+};
+pub(crate) const QEMU_ARM: Package = Package {
+    name: "qemu-system-arm",
+    why: "the QEMU that runs firmware for Cortex-M",
+    present: || on_path("qemu-system-arm").is_some(),
+};
+pub(crate) const QEMU_MISC: Package = Package {
+    name: "qemu-system-misc",
+    why: "the QEMU that runs firmware for RISC-V",
+    present: || on_path("qemu-system-riscv32").is_some(),
 };
 pub(crate) const QEMU_UTILS: Package = Package {
     name: "qemu-utils",
@@ -71,7 +83,7 @@ pub(crate) fn require(packages: &[Package]) -> Result<()> {
     }
     tool::run(&mut tool("apt-get", ["update", "-q"]))?;
     // Only now: which version fits depends on the lists that were just fetched.
-    if missing.iter().any(|package| package.name == QEMU.name) {
+    if missing.iter().any(|package| package.name.starts_with(QEMU_SYSTEM)) {
         install.extend(fitting_qemu_utils());
     }
     tool::run(tool("apt-get", install).env("DEBIAN_FRONTEND", "noninteractive"))?;

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::packages;
 use crate::tool::{self, on_path, tool};
 
 /// Names a folder laid out as `ANY/qemu-system-x86_64` and, where there is one, `ANY/qemu-ga`.
-pub(crate) const FOLDER: &str = "QMP_QEMUS_DIR";
+const FOLDER: &str = "QMP_QEMUS_DIR";
 const SYSTEM: &str = "qemu-system-x86_64";
 const AGENT: &str = "qemu-ga";
 
@@ -22,7 +23,7 @@ pub(crate) struct Qemu {
 }
 
 /// Every QEMU to test with, oldest first.
-pub(crate) fn find() -> Result<Vec<Qemu>> {
+fn find() -> Result<Vec<Qemu>> {
     let Some(folder) = env::var_os(FOLDER) else {
         let system = on_path(SYSTEM).with_context(|| format!("no {SYSTEM} on PATH"))?;
         return Ok(vec![Qemu::at(system, on_path(AGENT))?]);
@@ -42,6 +43,21 @@ pub(crate) fn find() -> Result<Vec<Qemu>> {
     }
     qemus.sort_by_key(|qemu| qemu.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>());
     Ok(qemus)
+}
+
+/// [`find`], with the machine's own installed if it is the one.
+pub(crate) fn to_test_with() -> Result<Vec<Qemu>> {
+    if env::var_os(FOLDER).is_none() {
+        packages::require(&[packages::QEMU])?;
+    }
+    let qemus = find()?;
+    println!("QEMU to test with: {}", qemus.iter().map(Qemu::version).collect::<Vec<_>>().join(", "));
+    Ok(qemus)
+}
+
+/// What tells the tests of them.
+pub(crate) fn given(qemus: &[Qemu]) -> [(&'static str, OsString); 2] {
+    [("QMP_TEST_QEMUS", systems(qemus)), ("QMP_TEST_QEMU_GAS", agents(qemus))]
 }
 
 impl Qemu {
@@ -64,12 +80,12 @@ impl Qemu {
 }
 
 /// `VERSION=PATH:VERSION=PATH`, as the tests read it.
-pub(crate) fn systems(qemus: &[Qemu]) -> OsString {
+fn systems(qemus: &[Qemu]) -> OsString {
     list(qemus.iter().map(|qemu| (&*qemu.version, &*qemu.system)))
 }
 
 /// The same for the guest agents, of those that have one.
-pub(crate) fn agents(qemus: &[Qemu]) -> OsString {
+fn agents(qemus: &[Qemu]) -> OsString {
     list(qemus.iter().filter_map(|qemu| Some((&*qemu.version, qemu.agent.as_deref()?))))
 }
 

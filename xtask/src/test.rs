@@ -2,7 +2,6 @@
 
 use alloc::collections::BTreeSet;
 use std::env;
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -10,8 +9,8 @@ use clap::Args;
 
 use crate::packages;
 use crate::steps::Steps;
-use crate::workspace::{CORE, VOCABULARY, Workspace};
-use crate::{python, qemu, tool};
+use crate::workspace::{CORE, Workspace};
+use crate::{firmware, python, qemu, tool};
 
 /// Integration tests whose name starts so talk to a real QEMU.
 const REAL_QEMU: &str = "qemu_";
@@ -33,8 +32,8 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let core = workspace.package(CORE)?;
-    let vocabulary = workspace.package(VOCABULARY)?;
-    let names = workspace.packages.iter().flat_map(|package| &package.tests).map(String::as_str);
+    // Those with firmware are `cargo xtask firmware`'s.
+    let names = workspace.tests().filter(|name| !name.starts_with(firmware::TEST));
     let (real_qemu, in_memory): (BTreeSet<_>, BTreeSet<_>) = names.partition(|name| name.starts_with(REAL_QEMU));
     if real_qemu.is_empty() && !options.no_qemu {
         bail!("no package has a tests/{REAL_QEMU}*.rs, so nothing would be tested against a real QEMU");
@@ -42,17 +41,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
     let mut given = vec![("QMP_TEST_PYTHON", python::with_qemu_qmp(&workspace.target)?.into_os_string())];
     if !options.no_qemu {
-        given.extend(real_qemus()?);
+        packages::require(&[packages::QEMU_UTILS, packages::STRACE])?;
+        given.extend(qemu::given(&qemu::to_test_with()?));
         given.push(("QMP_TEST_PROGRAM", workspace.target.join("debug").join("qmp").into_os_string()));
     }
 
     let mut steps = Steps::of("test");
     // Of one selection of packages and features, so that each crate is built once; and all before the first test, for those of one
     // package run the program of another.
-    let every = vocabulary.features_without(&["defmt"]);
-    let every: Vec<_> = every.split(',').map(|feature| format!("{VOCABULARY}/{feature}")).collect();
-    let every = every.join(",");
-    let everything = ["--workspace", "--features", &every];
+    let everything = workspace.everything()?;
+    let everything = everything.each_ref().map(String::as_str);
     steps.run("build", "all that the next steps run", || {
         tool::run(tool::cargo(["test", "--no-run"]).args(everything).current_dir(&workspace.root))
     });
@@ -105,16 +103,4 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// Selects tests by name.
 fn named<'n>(names: &BTreeSet<&'n str>) -> Vec<&'n str> {
     names.iter().flat_map(|name| ["--test", *name]).collect()
-}
-
-/// Sees to QEMU and what its tests need, and tells the tests where it is.
-fn real_qemus() -> Result<Vec<(&'static str, OsString)>> {
-    if env::var_os(qemu::FOLDER).is_none() {
-        packages::require(&[packages::QEMU])?;
-    }
-    packages::require(&[packages::QEMU_UTILS, packages::STRACE])?;
-    let qemus = qemu::find()?;
-    let versions = qemus.iter().map(qemu::Qemu::version).collect::<Vec<_>>().join(", ");
-    println!("QEMU to test with: {versions}");
-    Ok(vec![("QMP_TEST_QEMUS", qemu::systems(&qemus)), ("QMP_TEST_QEMU_GAS", qemu::agents(&qemus))])
 }

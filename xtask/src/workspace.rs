@@ -41,6 +41,19 @@ impl Workspace {
         found.with_context(|| format!("the workspace has no package {name}"))
     }
 
+    /// The selection of packages and features that every test is built with: one, so that each crate is built once.
+    pub(crate) fn everything(&self) -> Result<[String; 3]> {
+        // What defmt calls exists on bare metal alone.
+        let features = self.package(VOCABULARY)?.features_without(&["defmt"]);
+        let features: Vec<_> = features.split(',').map(|feature| format!("{VOCABULARY}/{feature}")).collect();
+        Ok(["--workspace".into(), "--features".into(), features.join(",")])
+    }
+
+    /// The integration tests of all packages, by name.
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &str> {
+        self.packages.iter().flat_map(|package| &package.tests).map(String::as_str)
+    }
+
     fn from_metadata(metadata: &Value) -> Option<Self> {
         Some(Self {
             root: metadata["workspace_root"].as_str()?.into(),

@@ -24,12 +24,15 @@ pub struct Commands<'b> {
     pub(super) outbox: Outbox<'b>,
     pub(super) session: Session,
     pub(super) correlation: Correlation,
-    handshake: Handshake,
-    wants_oob: bool,
+    /// Whether to ask for out-of-band execution when the greeting has come. `None`: not to wait for it.
+    upon_greeting: Option<bool>,
     in_band: u8,
     /// The id of the `qmp_capabilities` in flight; 0 for none. Whether it enables out-of-band execution.
     pub(super) negotiation: u32,
     pub(super) enabling: bool,
+    /// Whether out-of-band execution is on if the server heard an earlier negotiation whose reply was lost: only if each of these
+    /// asked for it. `None` if there is none.
+    pub(super) unheard: Option<bool>,
     /// The negotiation is to be sent as soon as there is room.
     pub(super) owed: bool,
     pub(super) oob: bool,
@@ -43,11 +46,11 @@ impl<'b> Commands<'b> {
             outbox: Outbox::new(tx, slots, config.seed),
             session: Session::Greeting,
             correlation: config.correlation,
-            handshake: config.handshake,
-            wants_oob: config.oob,
+            upon_greeting: (config.handshake == Handshake::AfterGreeting).then_some(config.oob),
             in_band: config.in_band.clamp(1, IN_BAND_MOST),
             negotiation: 0,
             enabling: false,
+            unheard: None,
             owed: config.handshake == Handshake::Blind,
             oob: false,
             now: Instant::ZERO,
@@ -60,7 +63,8 @@ impl<'b> Commands<'b> {
         self.session = Session::Greeting;
         self.negotiation = 0;
         self.enabling = false;
-        self.owed = self.handshake == Handshake::Blind;
+        self.unheard = None;
+        self.owed = self.upon_greeting.is_none();
         self.oob = false;
         self.handshake_deadline = Instant::NEVER;
     }
@@ -236,7 +240,12 @@ impl<'b> Commands<'b> {
         self.outbox.tx.append(|tx| tx.push(b"\xFF").map_err(|Full| tx.full()))
     }
 
-    /// Sends `qmp_capabilities` once more: where the server refused it, or has greeted anew because it started anew.
+    /// Sends `qmp_capabilities` once more: where the server refused it, has greeted anew because it started anew, or where it or its
+    /// reply was lost on the way. A server that had heard the earlier one then says that negotiation is complete, by an error of
+    /// class `CommandNotFound`: the session is [`Ready`](Session::Ready) by that, too.
+    ///
+    /// The same class says that it heard no negotiation yet, but something that a bad line made of it. Where commands that are
+    /// surely there are not found, negotiate once more.
     ///
     /// # Errors
     /// [`Misuse::NotReady`] behind the end; [`Resource::Tx`] when there is no room.
@@ -254,6 +263,11 @@ impl<'b> Commands<'b> {
             finish(tx, with_id.then_some(id))
         })?;
         self.outbox.generation.advance(id);
+        if self.negotiation != 0 {
+            self.unheard = Some(self.enabling && self.unheard.unwrap_or(true));
+        } else if self.session == Session::Ready {
+            self.unheard = Some(self.oob);
+        }
         self.negotiation = id;
         self.enabling = oob;
         self.owed = false;
@@ -264,8 +278,10 @@ impl<'b> Commands<'b> {
 
     /// The greeting has come: negotiates unless that was done.
     pub(super) fn greeted(&mut self, offers_oob: bool) {
-        if self.session == Session::Greeting && self.handshake == Handshake::AfterGreeting {
-            self.enabling = self.wants_oob && offers_oob && self.correlation == Correlation::ById;
+        if self.session == Session::Greeting
+            && let Some(wants_oob) = self.upon_greeting
+        {
+            self.enabling = wants_oob && offers_oob && self.correlation == Correlation::ById;
             self.owed = true;
         }
     }

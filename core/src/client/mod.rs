@@ -32,8 +32,8 @@ use crate::frame::{Frames, Outline, Peer, Piece, What};
 use crate::json::scan::Reason;
 use crate::json::{Payload, Value};
 use crate::message::{
-    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, id_so_far,
-    server_message,
+    COMMAND_NOT_FOUND, Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage,
+    id_so_far, server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -388,17 +388,20 @@ impl Commands<'_> {
 
     fn negotiated<'m>(&mut self, outcome: Result<(), Failure<'m>>) -> Message<'m> {
         self.negotiation = 0;
-        match outcome {
-            Ok(()) => {
-                self.session = Session::Ready;
-                self.oob = self.enabling;
-                Message::Ready { oob: self.oob }
-            }
-            Err(failure) => {
+        let oob = match (outcome, self.unheard) {
+            (Ok(()), _) => self.enabling,
+            // It is complete already: the server heard an earlier one.
+            (Err(failure), Some(oob)) if failure.class() == COMMAND_NOT_FOUND => oob,
+            (Err(failure), _) => {
+                // Of an earlier one it tells nothing.
                 self.session = Session::Refused;
-                Message::Refused(failure)
+                return Message::Refused(failure);
             }
-        }
+        };
+        self.unheard = None;
+        self.session = Session::Ready;
+        self.oob = oob;
+        Message::Ready { oob }
     }
 
     fn oversize<'m>(&mut self, message: Oversize<'m>) -> Message<'m> {

@@ -499,6 +499,49 @@ fn a_reset_byte_goes_out_on_its_own() {
 }
 
 #[test]
+fn a_negotiation_whose_reply_was_lost_is_made_up_for() {
+    let complete = |id: u32| {
+        format!(
+            "{{\"id\": {id}, \"error\": {{\"class\": \"CommandNotFound\", \"desc\": \"Capabilities negotiation is \
+             already complete, command ignored\"}}}}\r\n"
+        )
+    };
+    // What the last of them asks for is not what the server heard.
+    for (asked, enabled) in [([true, true], true), ([true, false], true), ([false, true], false)] {
+        let mut bench = Bench::new(Config { oob: asked[0], ..Config::DEFAULT });
+        bench.feed(GREETING);
+        bench.sent();
+        // Nothing came, or something broken.
+        bench.client.commands().negotiate(asked[1]).unwrap();
+        assert_eq!(bench.client.session(), Session::Negotiating);
+        let id = 256 * 2 + 255;
+        assert_eq!(bench.feed(&complete(id)), [format!("ready {enabled}")]);
+        assert_eq!((bench.client.session(), bench.client.oob_enabled()), (Session::Ready, enabled));
+    }
+    // Nothing came of the first, and the second was damaged.
+    let mut bench = Bench::new(Config::DEFAULT);
+    bench.feed(GREETING);
+    bench.client.commands().negotiate(false).unwrap();
+    let damaged =
+        "{\"id\": 767, \"error\": {\"class\": \"GenericError\", \"desc\": \"QMP input lacks member 'execute'\"}}";
+    assert_eq!(bench.feed(damaged), ["refused GenericError: QMP input lacks member 'execute'"]);
+    bench.client.commands().negotiate(false).unwrap();
+    assert_eq!(bench.feed(&complete(256 * 3 + 255)), ["ready false"]);
+    // What a bad line made of it drew that error, and commands are not found: once more, and it is heard.
+    let mut bench = Bench::ready(Config::DEFAULT);
+    for reply in [complete(256 * 2 + 255), "{\"return\": {}, \"id\": 1023}".into()] {
+        bench.client.commands().negotiate(false).unwrap();
+        assert_eq!(bench.client.session(), Session::Negotiating);
+        assert_eq!(bench.feed(&reply), ["ready false"]);
+    }
+    // The first one cannot have been heard before.
+    let mut bench = Bench::new(Config::DEFAULT);
+    bench.feed(GREETING);
+    bench.feed(&complete(256 + 255));
+    assert_eq!(bench.client.session(), Session::Refused);
+}
+
+#[test]
 fn generations_never_give_id_zero() {
     let mut bench = Bench::ready(Config { seed: 0x00FF_FFFD, ..Config::DEFAULT });
     let ids: Vec<u32> = (0..3).map(|_| bench.execute("x").id()).collect();

@@ -1,7 +1,7 @@
-//! A blocking drive over `embedded_io`: what moves bytes between a client and a UART, a socket or a channel.
+//! A blocking drive over `embedded_io`: what moves bytes between a client or a server and a UART, a socket or a channel.
 //!
-//! One [`step`] sends what is pending and takes what has come. A client's loop is then: step, and poll until there is nothing.
-//! `Line` (feature `embedded-io-async`) does the same without blocking.
+//! One [`step`] sends what is pending and takes what has come. A loop is then: step, and poll until there is nothing.
+//! `Line` (feature `embedded-io-async`) does the same without blocking, for a client.
 
 #[cfg(feature = "embedded-io-async")]
 mod asynchronous;
@@ -11,7 +11,8 @@ use core::fmt;
 use embedded_io::{Read, ReadReady, Write};
 
 use crate::client::Client;
-use crate::error;
+use crate::server::Server;
+use crate::{agent, error};
 #[cfg(feature = "embedded-io-async")]
 pub use asynchronous::{Line, Moved};
 
@@ -20,11 +21,11 @@ pub use asynchronous::{Line, Moved};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error<E> {
-    /// The device failed. The client was told that the stream has ended: its commands in flight are lost.
+    /// The device failed. The engine was told that the stream has ended: a client's commands in flight are lost.
     Io(E),
     /// The device took no byte of a write, or said that it took or gave more than there was.
     Device,
-    /// There is no room: poll first.
+    /// There is no room: poll first. A server may have to answer first what was polled.
     Full,
 }
 
@@ -46,7 +47,67 @@ impl<E> From<error::Error> for Error<E> {
     }
 }
 
-/// Sends what is pending, then waits for bytes and takes them. How many came; 0 at the end of the stream, of which the client is
+/// What bytes are moved for: a [`Client`], an agent's [client](agent::Client), a [`Server`].
+pub trait Engine: sealed::Sealed {
+    /// The free part of the receive buffer.
+    fn rx_space(&mut self) -> &mut [u8];
+
+    /// The first `count` bytes of [`rx_space`](Self::rx_space) were received.
+    ///
+    /// # Errors
+    /// [`Misuse`](error::Misuse) if there are not so many, or behind [`rx_eof`](Self::rx_eof).
+    fn rx_commit(&mut self, count: usize) -> Result<(), error::Error>;
+
+    /// No more bytes will come.
+    fn rx_eof(&mut self);
+
+    /// Bytes to be sent.
+    fn tx_pending(&self) -> &[u8];
+
+    /// The first `count` bytes of [`tx_pending`](Self::tx_pending) were sent.
+    ///
+    /// # Errors
+    /// [`Misuse`](error::Misuse) if there are not so many.
+    fn tx_sent(&mut self, count: usize) -> Result<(), error::Error>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! engine {
+    ($of:ty) => {
+        impl sealed::Sealed for $of {}
+
+        impl Engine for $of {
+            fn rx_space(&mut self) -> &mut [u8] {
+                self.rx_space()
+            }
+
+            fn rx_commit(&mut self, count: usize) -> Result<(), error::Error> {
+                self.rx_commit(count)
+            }
+
+            fn rx_eof(&mut self) {
+                self.rx_eof();
+            }
+
+            fn tx_pending(&self) -> &[u8] {
+                self.tx_pending()
+            }
+
+            fn tx_sent(&mut self, count: usize) -> Result<(), error::Error> {
+                self.tx_sent(count)
+            }
+        }
+    };
+}
+
+engine!(Client<'_>);
+engine!(agent::Client<'_>);
+engine!(Server<'_>);
+
+/// Sends what is pending, then waits for bytes and takes them. How many came; 0 at the end of the stream, of which the engine is
 /// told.
 ///
 /// A device that can say whether bytes have come is better driven by [`step_ready`], which reads while it writes: a peer that is
@@ -54,74 +115,74 @@ impl<E> From<error::Error> for Error<E> {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn step<D: Read + Write>(client: &mut Client<'_>, device: &mut D) -> Result<usize, Error<D::Error>> {
-    while !client.tx_pending().is_empty() {
-        send_some(client, device)?;
+pub fn step<D: Read + Write>(engine: &mut impl Engine, device: &mut D) -> Result<usize, Error<D::Error>> {
+    while !engine.tx_pending().is_empty() {
+        send_some(engine, device)?;
     }
-    flush(client, device)?;
-    receive(client, device)
+    flush(engine, device)?;
+    receive(engine, device)
 }
 
 /// Sends what is pending and takes what has come meanwhile, without waiting for bytes. How many came.
 ///
 /// # Errors
-/// See [`Error`]. [`Error::Full`] when what has come leaves no room before all is sent: poll, and call again.
+/// See [`Error`]. [`Error::Full`] when what has come leaves no room before all is sent: poll, and call again. Something was sent
+/// even then, as a server may need that room before it can read on.
 pub fn step_ready<D: Read + Write + ReadReady>(
-    client: &mut Client<'_>,
+    engine: &mut impl Engine,
     device: &mut D,
 ) -> Result<usize, Error<D::Error>> {
     let mut received = 0_usize;
-    let pending = !client.tx_pending().is_empty();
-    while !client.tx_pending().is_empty() {
-        received = received.saturating_add(receive_ready(client, device)?);
-        send_some(client, device)?;
+    while !engine.tx_pending().is_empty() {
+        send_some(engine, device)?;
+        if engine.tx_pending().is_empty() {
+            flush(engine, device)?;
+        }
+        received = received.saturating_add(receive_ready(engine, device)?);
     }
-    if pending {
-        flush(client, device)?;
-    }
-    Ok(received.saturating_add(receive_ready(client, device)?))
+    Ok(received.saturating_add(receive_ready(engine, device)?))
 }
 
-fn receive_ready<D: Read + ReadReady>(client: &mut Client<'_>, device: &mut D) -> Result<usize, Error<D::Error>> {
+fn receive_ready<D: Read + ReadReady>(engine: &mut impl Engine, device: &mut D) -> Result<usize, Error<D::Error>> {
     match device.read_ready() {
-        Ok(true) => receive(client, device),
+        Ok(true) => receive(engine, device),
         Ok(false) => Ok(0),
-        Err(error) => Err(fail(client, error)),
+        Err(error) => Err(fail(engine, error)),
     }
 }
 
-fn receive<D: Read>(client: &mut Client<'_>, device: &mut D) -> Result<usize, Error<D::Error>> {
-    let space = client.rx_space();
+fn receive<D: Read>(engine: &mut impl Engine, device: &mut D) -> Result<usize, Error<D::Error>> {
+    let space = engine.rx_space();
     if space.is_empty() {
         return Err(Error::Full);
     }
     match device.read(space) {
         Ok(0) => {
-            client.rx_eof();
+            engine.rx_eof();
             Ok(0)
         }
         Ok(count) => {
-            client.rx_commit(count)?;
+            engine.rx_commit(count)?;
             Ok(count)
         }
-        Err(error) => Err(fail(client, error)),
+        Err(error) => Err(fail(engine, error)),
     }
 }
 
-fn send_some<D: Write>(client: &mut Client<'_>, device: &mut D) -> Result<(), Error<D::Error>> {
-    match device.write(client.tx_pending()) {
+fn send_some<D: Write>(engine: &mut impl Engine, device: &mut D) -> Result<(), Error<D::Error>> {
+    match device.write(engine.tx_pending()) {
         Ok(0) => Err(Error::Device),
-        Ok(count) => Ok(client.tx_sent(count)?),
-        Err(error) => Err(fail(client, error)),
+        Ok(count) => Ok(engine.tx_sent(count)?),
+        Err(error) => Err(fail(engine, error)),
     }
 }
 
-fn flush<D: Write>(client: &mut Client<'_>, device: &mut D) -> Result<(), Error<D::Error>> {
-    device.flush().map_err(|error| fail(client, error))
+fn flush<D: Write>(engine: &mut impl Engine, device: &mut D) -> Result<(), Error<D::Error>> {
+    device.flush().map_err(|error| fail(engine, error))
 }
 
-fn fail<E>(client: &mut Client<'_>, error: E) -> Error<E> {
-    client.rx_eof();
+fn fail<E>(engine: &mut impl Engine, error: E) -> Error<E> {
+    engine.rx_eof();
     Error::Io(error)
 }
 
@@ -129,6 +190,7 @@ fn fail<E>(client: &mut Client<'_>, error: E) -> Error<E> {
 mod tests {
     use super::*;
     use crate::client::{Config, Message, Session, StaticStorage};
+    use crate::server;
     use embedded_io::ErrorType;
     use std::collections::VecDeque;
     use std::vec::Vec;
@@ -205,8 +267,8 @@ mod tests {
 
     #[test]
     fn both_steps_move_all_bytes() {
-        drive(step);
-        drive(step_ready);
+        drive(|client, line| step(client, line));
+        drive(|client, line| step_ready(client, line));
     }
 
     #[test]
@@ -219,5 +281,29 @@ mod tests {
         assert_eq!(step(&mut client, &mut line), Err(Error::Full));
         assert!(client.poll().unwrap().is_some());
         assert_eq!(step(&mut client, &mut line), Ok(1));
+    }
+
+    #[test]
+    fn a_server_whose_answers_wait_for_room_is_driven_on() {
+        // Replies take more room than commands, and neither buffer holds all of them.
+        let mut storage = server::StaticStorage::<64, 176, 1, 16>::new();
+        let config = server::Config { dialect: server::Dialect::Agent, ..server::Config::DEFAULT };
+        let mut server = Server::new(storage.lend(), config);
+        let mut line = Line::default();
+        for id in 0..40 {
+            line.incoming.extend(std::format!("{{\"id\":{id}}}\n").bytes());
+        }
+        for turn in 0.. {
+            assert!(turn < 1000, "{:?}", std::str::from_utf8(&line.outgoing));
+            match step_ready(&mut server, &mut line) {
+                Ok(_) | Err(Error::Full) => {}
+                Err(error) => panic!("{error}"),
+            }
+            while server.poll().unwrap().is_some() {}
+            if line.incoming.is_empty() && line.outgoing.iter().filter(|byte| **byte == b'\n').count() == 40 {
+                break;
+            }
+        }
+        assert!(line.outgoing.ends_with(b"\"id\":39}\n"));
     }
 }

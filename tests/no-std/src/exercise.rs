@@ -9,14 +9,16 @@ use qmp_core::agent;
 use qmp_core::client::{Client, Config, Delivery, Incoming, Message, Slot, StaticStorage, Storage};
 use qmp_core::command::Command;
 use qmp_core::frame::{Framing, Reading};
+use qmp_core::json::de::Deserializer;
 use qmp_core::json::{Kind, Payload, Value, ser};
 use qmp_core::message::{ServerMessage, Timestamp};
+use qmp_core::owned::OwnedValue;
 use qmp_core::reader::{FromServer, Reader, Recorded};
 use qmp_core::server::{self, Server};
 use qmp_core::time::Instant;
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary;
+use crate::{api, vocabulary};
 
 /// Calls the core's API with memory and bytes that the compiler knows nothing of.
 pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
@@ -28,6 +30,7 @@ pub(crate) fn exercise(memory: &mut [u8], received: &mut [u8]) {
     lent_session(memory, received);
     serve(received);
     agent_session(received);
+    others(received);
 }
 
 // The sizes that are promised for 32-bit targets. (Lints are run for the host, too.)
@@ -69,8 +72,7 @@ fn read_stream(memory: &mut [u8], received: &[u8]) {
             other => _ = black_box(other),
         }
     }
-    black_box(reader.is_finished());
-    reader.reset();
+    api::reader::call(&mut reader, received);
 }
 
 #[inline(never)]
@@ -83,6 +85,8 @@ fn read_recording(memory: &mut [u8], received: &[u8]) {
             other => _ = black_box(other),
         }
     }
+    api::reader_of_both::call(&mut reader, received);
+    api::reader_of_commands::call(&mut Reader::of_client(black_box(&mut [0; 64]), Reading::DEFAULT), received);
 }
 
 #[inline(never)]
@@ -94,7 +98,7 @@ fn read_and_write_types(memory: &mut [u8], received: &mut [u8]) {
 
 /// What a reply may be read as.
 #[derive(Deserialize)]
-struct Reply<'a> {
+pub(crate) struct Reply<'a> {
     #[serde(borrow)]
     text: &'a str,
     bytes: &'a [u8],
@@ -104,7 +108,7 @@ struct Reply<'a> {
     letter: char,
     pair: (u16, i64),
     choice: ReplyChoice<'a>,
-    any: Value<'a>,
+    pub(crate) any: Value<'a>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +147,7 @@ fn read_payload(payload: Payload<'_>) {
         black_box(entry);
     }
     black_box(value == black_box(value));
+    api::value::call(black_box(value), black_box("key"));
 }
 
 #[inline(never)]
@@ -176,8 +181,8 @@ fn drive(client: &mut Client<'_>, received: &[u8]) {
         black_box(client.tx_pending());
         _ = black_box(client.tx_sent(black_box(3)));
     }
-    black_box(client.session());
-    client.reset();
+    black_box((client.session(), client.oob_enabled()));
+    api::client::call(client, received);
 }
 
 #[inline(never)]
@@ -209,6 +214,9 @@ fn answer(incoming: Incoming<'_, '_>) {
     _ = black_box(commands.negotiate(black_box(true)));
     black_box((commands.credits(), commands.session(), commands.oob_enabled()));
     commands.set_handshake_deadline(Instant::from_millis(black_box(1)));
+    if let Ok(ticket) = commands.execute_raw(black_box("a"), black_box("{}")) {
+        api::commands::call(commands, (black_box("b"), black_box(ticket)));
+    }
 }
 
 fn delivery() -> &'static Delivery {
@@ -239,7 +247,7 @@ fn agent_session(received: &[u8]) {
         _ = black_box(client.tx_sent(black_box(3)));
     }
     black_box(client.session());
-    client.reset();
+    api::agent_client::call(&mut client, received);
 }
 
 #[derive(Serialize)]
@@ -277,6 +285,7 @@ fn ask(incoming: agent::Incoming<'_, '_>) {
     _ = black_box(commands.send(&Shutdown { mode: black_box(Some("halt")) }));
     _ = black_box(commands.synchronize());
     black_box((commands.unanswered(), commands.session(), commands.echoes_ids()));
+    api::agent_commands::call(commands, black_box("a"));
 }
 
 /// Calls everything that a server has.
@@ -302,8 +311,30 @@ fn serve(received: &[u8]) {
     }
     if let Some(ticket) = kept {
         _ = black_box(server.replies().reply(ticket, &Choice::One(5)));
+        api::replies::call(server.replies(), (black_box(ticket), black_box("a")));
     }
-    server.reset();
+    api::server::call(&mut server, received);
+}
+
+/// What belongs to no session.
+#[inline(never)]
+fn others(received: &mut [u8]) {
+    api::json::call(received, ());
+    api::payload::call(received);
+    let Ok(payload) = Payload::parse(received) else { return };
+    let value = payload.into_value();
+    if let Err(error) = value.decode::<Reply<'_>>() {
+        black_box((error.kind(), error.offset(), error.name()));
+    }
+    let mut reader = Deserializer::new(value).depth(black_box(3));
+    _ = black_box(Reply::deserialize(&mut reader));
+    black_box(reader.offset());
+    if let Ok(reply) = value.decode::<Reply<'_>>() {
+        api::writer::call(&reply, black_box(7));
+    }
+    let now = Instant::from_millis(black_box(1));
+    black_box((now.as_millis(), now.until(black_box(now)), now.after(core::time::Duration::from_secs(black_box(1)))));
+    _ = black_box(OwnedValue::<64>::new(value));
 }
 
 #[inline(never)]
@@ -350,7 +381,7 @@ struct Arguments<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum Choice {
+pub(crate) enum Choice {
     Nothing,
     One(u8),
     Several { first: u8, second: () },

@@ -1,11 +1,12 @@
 //! A bare-metal program around core and vocabulary, made to be linked, not to be run.
 //!
 //! It has no std and no allocator, and its panic handler calls a function that exists nowhere. So it links only if the compiler
-//! proved that no panic can be reached from [`exercise`](exercise::exercise), whatever the bytes are. `cargo xtask no-std`
-//! builds it, prints its size, and lets one panic in to see the link fail.
+//! proved that no panic can be reached from [`exercise`](exercise::exercise), whatever the bytes are. `cargo xtask panic`
+//! builds it, prints its size, and lets one panic in to see the link fail; `cargo xtask stack` measures the functions of [`api`].
 #![no_std]
 #![no_main]
 
+mod api;
 mod exercise;
 mod vocabulary;
 
@@ -23,8 +24,21 @@ extern "C" fn entry() -> ! {
     if cfg!(feature = "reachable-panic") {
         black_box(memory[black_box(usize::MAX)]);
     }
+    if cfg!(feature = "recursion") {
+        black_box(descend(black_box(3)));
+    }
     loop {
         core::hint::spin_loop();
+    }
+}
+
+/// What `cargo xtask stack` must find.
+#[inline(never)]
+fn descend(levels: u32) -> u32 {
+    let here = black_box([levels; 4]);
+    match levels {
+        0 => 0,
+        more => descend(more.wrapping_sub(1)).wrapping_add(black_box(here)[0]),
     }
 }
 

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "client")]
 mod firmware;
+#[cfg(feature = "program")]
+mod programs;
 #[cfg(any(feature = "decode", feature = "encode"))]
 mod records;
 #[cfg(feature = "types")]
@@ -30,6 +32,8 @@ fn run(memory: &mut [u8]) {
     records::encoding::run(memory);
     #[cfg(feature = "client")]
     firmware::session(memory);
+    #[cfg(feature = "program")]
+    programs::run(memory);
     #[cfg(feature = "types")]
     types::show();
     black_box(memory);

@@ -22,5 +22,10 @@ types! {
     SIZE_OF_Event: Event<'_>;
     SIZE_OF_BlockInfo: BlockInfo<'_>;
     SIZE_OF_BlockdevOptions: BlockdevOptions<'_>;
+    SIZE_OF_Client: qmp_core::client::Client<'_>;
+    SIZE_OF_Slot: qmp_core::client::Slot;
+    SIZE_OF_AgentClient: qmp_core::agent::Client<'_>;
+    SIZE_OF_Server: qmp_core::server::Server<'_>;
+    SIZE_OF_Pending: qmp_core::server::Pending;
     SIZE_OF_MigrationParameters: MigrationParameters<'_>;
 }

@@ -1,0 +1,166 @@
+//! Firmware of ours, run by QEMU: the boards, a running program, and what it said.
+
+use core::fmt::Write as _;
+use core::time::Duration;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::{qemu, wait_until};
+
+/// Names the boards to run it on: `NAME=FOLDER:NAME=FOLDER`, each with the folder of the programs built for it.
+pub const BOARDS: &str = "QMP_TEST_FIRMWARE";
+/// Names the program that shows what a firmware logged.
+const PRINT: &str = "QMP_TEST_PRINT";
+
+/// A board as QEMU has it, and where the programs for it are.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// What QEMU calls it.
+    pub name: String,
+    folder: PathBuf,
+    qemu: &'static str,
+    arguments: &'static [&'static str],
+    /// Where the program's RAM begins.
+    pub ram: u64,
+}
+
+impl Board {
+    fn named(name: &str, folder: PathBuf) -> Self {
+        let (qemu, arguments, ram): (_, &[&str], _) = match name {
+            "lm3s6965evb" => ("qemu-system-arm", &[], 0x2000_0000),
+            "virt" => ("qemu-system-riscv32", &["-bios", "none"], 0x8004_0000),
+            other => panic!("{BOARDS} names {other}, which nothing is known of"),
+        };
+        Self { name: name.into(), folder, qemu, arguments, ram }
+    }
+
+    /// Where a program for it is.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Runs a program, with more arguments for QEMU.
+    ///
+    /// # Panics
+    /// If QEMU cannot be started.
+    pub fn run<A: AsRef<OsStr>>(&self, program: &str, arguments: impl IntoIterator<Item = A>) -> Running {
+        let folder = tempfile::Builder::new().prefix("qfw").tempdir_in("/tmp").expect("a folder in /tmp");
+        let program = self.program(program);
+        let said = fs::File::create(folder.path().join(SAID)).expect("a file");
+        let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
+        let process = Command::new(self.qemu)
+            .args(["-M", &self.name, "-display", "none", "-monitor", "none"])
+            .args(self.arguments)
+            .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
+            .arg(&program)
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(said)
+            .stderr(complaints)
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.qemu));
+        Running { process, folder, program }
+    }
+}
+
+/// Runs `test` with every board side by side, and says with which it failed.
+///
+/// # Panics
+/// If it failed with any, or no board is named.
+pub fn each(test: impl Fn(&Board) + Sync) {
+    let list = qemu::named(BOARDS, "the boards that firmware was built for").into_string().expect("UTF-8");
+    let boards: Vec<_> = list.split(':').filter_map(|entry| entry.split_once('=')).collect();
+    assert!(!boards.is_empty(), "{BOARDS} names no board");
+    let failed: Vec<_> = thread::scope(|scope| {
+        let test = &test;
+        let start = |(name, folder): &(&str, &str)| {
+            let board = Board::named(name, folder.into());
+            thread::Builder::new().name(board.name.clone()).spawn_scoped(scope, move || test(&board)).expect("a thread")
+        };
+        let running: Vec<_> = boards.iter().map(start).collect();
+        running.into_iter().zip(&boards).filter_map(|(run, (name, _))| run.join().err().map(|_| *name)).collect()
+    });
+    assert!(failed.is_empty(), "failed on {}", failed.join(", "));
+}
+
+/// A firmware that runs. Killed when dropped.
+#[derive(Debug)]
+pub struct Running {
+    process: Child,
+    folder: TempDir,
+    program: PathBuf,
+}
+
+const SAID: &str = "stdout";
+const COMPLAINTS: &str = "stderr";
+
+impl Running {
+    /// QEMU's working folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits until it has ended by itself: its exit code and the lines that it logged.
+    ///
+    /// # Panics
+    /// If it does not end by the limit, or not by an exit of its own.
+    pub fn wait(&mut self, limit: Duration) -> (i32, String) {
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.process.try_wait().expect("a process") {
+                break status;
+            }
+            assert!(began.elapsed() < limit, "it runs on after {limit:?}");
+            thread::sleep(Duration::from_millis(5));
+        };
+        let log = self.log();
+        (status.code().unwrap_or_else(|| panic!("it was ended: {status}")), log)
+    }
+
+    /// Waits until it has logged a line that has `mark` in it.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn wait_until_logged(&self, mark: &str) {
+        wait_until(mark, || self.log().contains(mark));
+    }
+
+    /// The lines that it has logged so far.
+    ///
+    /// # Panics
+    /// If they cannot be decoded.
+    pub fn log(&self) -> String {
+        let said = fs::File::open(self.folder.path().join(SAID)).expect("a file");
+        let print = Command::new(qemu::named(PRINT, "the program that shows a firmware's log"))
+            .arg(&self.program)
+            .stdin(said)
+            .output()
+            .expect("a program");
+        let mut log = String::from_utf8_lossy(&print.stdout).into_owned();
+        if !print.status.success() {
+            let _ = writeln!(log, "{}", String::from_utf8_lossy(&print.stderr));
+        }
+        log
+    }
+
+    fn complaints(&self) -> String {
+        fs::read_to_string(self.folder.path().join(COMPLAINTS)).unwrap_or_default()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if thread::panicking() {
+            println!("the firmware said:\n{}\nQEMU said: {}", self.log(), self.complaints());
+        }
+    }
+}
