@@ -5,12 +5,13 @@ use core::time::Duration;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
 use tempfile::TempDir;
 
+use crate::process::Process;
 use crate::{qemu, wait_until};
 
 /// Names the boards to run it on: `NAME=FOLDER:NAME=FOLDER`, each with the folder of the programs built for it.
@@ -54,7 +55,8 @@ impl Board {
         let program = self.program(program);
         let said = fs::File::create(folder.path().join(SAID)).expect("a file");
         let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
-        let process = Command::new(self.qemu)
+        let mut command = Command::new(self.qemu);
+        command
             .args(["-M", &self.name, "-display", "none", "-monitor", "none"])
             .args(self.arguments)
             .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
@@ -63,10 +65,8 @@ impl Board {
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(said)
-            .stderr(complaints)
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.qemu));
-        Running { process, folder, program }
+            .stderr(complaints);
+        Running { process: Process::start(&mut command), folder, program }
     }
 }
 
@@ -93,7 +93,7 @@ pub fn each(test: impl Fn(&Board) + Sync) {
 /// A firmware that runs. Killed when dropped.
 #[derive(Debug)]
 pub struct Running {
-    process: Child,
+    process: Process,
     folder: TempDir,
     program: PathBuf,
 }
@@ -157,8 +157,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.process.kill();
         if thread::panicking() {
             println!("the firmware said:\n{}\nQEMU said: {}", self.log(), self.complaints());
         }

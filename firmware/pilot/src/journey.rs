@@ -3,11 +3,11 @@
 use core::time::Duration;
 
 use qmp_board::now;
-use qmp_core::client::{Commands, Incoming, Message, Session, Ticket};
+use qmp_core::client::{Commands, Delivery, Incoming, Message, Session, Ticket};
 use qmp_core::command::{Command, Event as _};
 use qmp_core::error::Error;
 use qmp_core::json::Payload;
-use qmp_core::message::{Event, Kind};
+use qmp_core::message::Event;
 use qmp_core::time::Instant;
 use qmp_qapi::commands::{Cont, QomGet, QueryBlock, QueryBlockJobs, QueryStatus, QueryVersion};
 use qmp_qapi::events::BlockJobCompleted;
@@ -64,7 +64,15 @@ pub(crate) struct Journey {
     job: Name,
     /// Its end was told. That may come before the reply to the command that began it.
     ended: bool,
+    schema: Schema,
     report: Report,
+}
+
+/// What was seen of the schema, which goes by element by element.
+#[derive(Default)]
+struct Schema {
+    commands: u16,
+    longest: usize,
 }
 
 #[derive(Default, defmt::Format)]
@@ -108,6 +116,7 @@ impl Journey {
             target: name,
             job: name,
             ended: false,
+            schema: Schema::default(),
             report: Report::default(),
         }
     }
@@ -161,7 +170,12 @@ impl Journey {
                 commands.execute("blockdev-backup", &Copy { job_id, device, target, sync: "full" })
             }
             Step::Job => commands.send(&QueryBlockJobs),
-            Step::Schema | Step::Done => commands.execute("query-qmp-schema", &()),
+            Step::Schema | Step::Done => {
+                self.schema = Schema::default();
+                let ticket = commands.execute("query-qmp-schema", &())?;
+                commands.set_delivery(ticket, &Delivery::ELEMENTS)?;
+                Ok(ticket)
+            }
         }
     }
 
@@ -191,14 +205,21 @@ impl Journey {
                 }
             }
             Message::Event(event) => self.happened(event),
-            Message::Oversize { ticket: Some(ticket), message } if self.waiting == Some(ticket) => {
+            Message::Element { ticket, element: Ok(element), .. } if self.waiting == Some(ticket) => {
+                self.schema.longest = self.schema.longest.max(element.raw().len());
+                let what = element.into_value().get("meta-type").and_then(|what| what.as_str());
+                self.schema.commands += u16::from(what == Some("command"));
+            }
+            Message::ElementsEnd { ticket, count, late: false } if self.waiting == Some(ticket) => {
                 self.waiting = None;
-                // Here the schema will be walked through, element by element, once a reply can be had in elements.
-                defmt::info!("query-qmp-schema: {} bytes, too long for this buffer", message.bytes);
-                self.report.strange += u16::from(self.step != Step::Schema || message.of != Kind::Return);
-                if self.step == Step::Schema && message.of == Kind::Return {
-                    self.arrive(Step::Done);
-                }
+                let Schema { commands, longest } = self.schema;
+                defmt::info!(
+                    "query-qmp-schema: {} entities, {} commands among them, the longest of {} bytes",
+                    count,
+                    commands,
+                    longest
+                );
+                self.arrive(Step::Done);
             }
             // The handshake and its answer are as easily lost as anything.
             Message::HandshakeTimedOut(_) | Message::Refused(_) => {
@@ -215,7 +236,7 @@ impl Journey {
                 // The server may be inside a command whose end was lost.
                 _ = commands.resynchronize();
             }
-            Message::Malformed(_) | Message::Unknown(_) | Message::Incomplete => {
+            Message::Malformed(_) | Message::Unknown(_) | Message::Incomplete | Message::Retracted { .. } => {
                 self.report.broken += 1;
                 if let Some(ticket) = self.waiting {
                     _ = commands.set_deadline(ticket, now().after(BROKEN));
@@ -274,10 +295,8 @@ impl Journey {
                 defmt::info!("job {} has ended; its event was lost", self.job);
                 Step::Schema
             }),
-            Step::Schema | Step::Done => {
-                defmt::info!("query-qmp-schema: {} bytes", payload.raw().len());
-                Ok(Step::Done)
-            }
+            // No list, and so damaged.
+            Step::Schema | Step::Done => Ok(Step::Schema),
         };
         match next {
             Ok(step) if step != self.step => self.arrive(step),
