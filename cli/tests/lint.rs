@@ -164,6 +164,21 @@ fn a_file_is_named() {
 }
 
 #[test]
+fn json_for_scripts() {
+    let outcome =
+        lint(&["--qemu", "5.2", "--json"], "{\"execute\": \"a\\u0022\\n\"}\n{\"event\": \"B\", \"timestamp\": 1}");
+    let lines: Vec<serde_json::Value> =
+        outcome.lines().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(
+        lines[0],
+        serde_json::json!({"file": "-", "line": 1, "name": "a\"\n", "misfit": "unknown command"}),
+        "{outcome:?}"
+    );
+    assert!(lines[1..].iter().all(|line| line["line"] == 2 && line["name"] == "B") && lines.len() > 1, "{outcome:?}");
+    assert_eq!(outcome.status, Some(1));
+}
+
+#[test]
 fn nothing_wrong_is_nothing_said() {
     let outcome = lint(&["--qemu", "5.2"], "{\"execute\": \"stop\"} {\"return\": {}}");
     assert_eq!((outcome.status, &*outcome.stdout), (Some(0), ""));

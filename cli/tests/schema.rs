@@ -115,6 +115,22 @@ fn each_difference_from_a_release() {
 }
 
 #[test]
+fn json_for_scripts() {
+    let lines = |arguments: &[&str]| -> Vec<serde_json::Value> {
+        let outcome = schema(SCHEMA, &[&["--json"], arguments].concat());
+        outcome.lines().iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    assert_eq!(
+        lines(&["--diff", "8.2", "dump-skeys", "NOVELTY"]),
+        [
+            serde_json::json!({"mark": "+", "name": "NOVELTY", "line": "event NOVELTY()"}),
+            serde_json::json!({"mark": "-", "name": "dump-skeys", "line": "command dump-skeys", "if": "TARGET_S390X"}),
+        ]
+    );
+    assert_eq!(lines(&["NOVELTY"]), [serde_json::json!({"name": "NOVELTY", "line": "event NOVELTY()"})]);
+}
+
+#[test]
 fn what_a_release_does_not_have_yet() {
     let outcome = schema(SCHEMA, &["--diff", "5.2", "query-yank"]);
     let expected = "+ command query-yank() -> [6]: only since 6.0";

@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// The most bytes that a message may have to be looked at
     #[arg(long, value_name = "BYTES", default_value = "67108864")]
     limit: NonZeroU32,
+    /// Prints each line as a JSON object: file, line, name and misfit, where PLACE: REASON stands
+    #[arg(long)]
+    json: bool,
     /// The recorded session; standard input if there is none or it is `-`
     file: Option<PathBuf>,
 }
@@ -49,7 +52,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let (source, name) = options.open()?;
     let mut linter = Linter::new(options.vocabulary(), options.agent, options.qemu);
-    let mut report = Report::new(&name, Output::new());
+    let mut report = Report::new(&name, Output::new(), options.json);
     let document = |document: Document<'_>, report: &mut Report<'_>| linter.document(document, report);
     documents::read((source, &name), options.limit, &mut report, document)?;
     report.flush()?;

@@ -1,35 +1,43 @@
 //! What is printed: a line for each misfit.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 
-use crate::output::{Failed, Output};
+use crate::output::{Failed, Line, Output};
 
 /// Where misfits are printed.
 pub(super) struct Report<'n> {
     file: &'n str,
     output: Output,
+    json: bool,
     /// Lines of the present document that are not written yet.
-    text: String,
+    lines: Vec<Vec<u8>>,
 }
 
 impl<'n> Report<'n> {
-    pub(super) const fn new(file: &'n str, output: Output) -> Self {
-        Self { file, output, text: String::new() }
+    /// `json`: a line is a JSON object.
+    pub(super) const fn new(file: &'n str, output: Output, json: bool) -> Self {
+        Self { file, output, json, lines: Vec::new() }
     }
 
     /// One more misfit of the document that begins on `line`.
     pub(super) fn misfit(&mut self, line: u64, name: &str, misfit: fmt::Arguments<'_>) {
-        let Self { file, text, .. } = self;
-        let _ = writeln!(text, "{file}:{line}: {}: {misfit}", Name(name));
+        let file = self.file;
+        self.lines.push(if self.json {
+            let mut object = Line::default();
+            object.member("file", file);
+            object.member("line", &line);
+            object.member("name", name);
+            object.member("misfit", &misfit.to_string());
+            object.finish()
+        } else {
+            format!("{file}:{line}: {}: {misfit}", Name(name)).into_bytes()
+        });
     }
 
     /// The document is done with. Whether it fits.
     pub(super) fn end(&mut self) -> Result<bool, Failed> {
-        for line in self.text.lines() {
-            self.output.line(line.as_bytes())?;
-        }
-        let fits = self.text.is_empty();
-        self.text.clear();
+        let fits = self.lines.is_empty();
+        self.lines.drain(..).try_for_each(|line| self.output.line(&line))?;
         Ok(fits)
     }
 

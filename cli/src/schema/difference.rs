@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::output::Line;
+
 /// A line of the comparison.
 #[derive(Debug)]
 pub(super) struct Difference {
@@ -24,14 +26,33 @@ pub(super) enum Mark {
     Other,
 }
 
+impl Mark {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::More => "+",
+            Self::Less => "-",
+            Self::Other => "~",
+        }
+    }
+}
+
+impl Difference {
+    /// It as a JSON object on one line.
+    pub(super) fn json(&self) -> Vec<u8> {
+        let mut object = Line::default();
+        object.member("mark", self.mark.text());
+        object.member("name", &self.of);
+        object.member("line", &self.text);
+        if let Some(condition) = self.condition {
+            object.member("if", condition);
+        }
+        object.finish()
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = match self.mark {
-            Mark::More => '+',
-            Mark::Less => '-',
-            Mark::Other => '~',
-        };
-        write!(f, "{mark} {}", self.text)?;
+        write!(f, "{} {}", self.mark.text(), self.text)?;
         match self.condition {
             Some(condition) => write!(f, " (if {condition})"),
             None => Ok(()),

@@ -14,7 +14,7 @@ use qmp_qapi::commands::QueryQmpSchema;
 use qmp_qapi::registry::{Release, qmp};
 
 use crate::args::Address;
-use crate::output::Output;
+use crate::output::{Line, Output};
 use compare::Comparison;
 use live::Live;
 use show::Show;
@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// Prints how this QEMU differs from this release
     #[arg(long, value_name = "RELEASE")]
     diff: Option<Release>,
+    /// Prints each line as a JSON object: name and line; of differences mark, name, line and if
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(options: &Options, address: &Address) -> Result<ExitCode> {
@@ -57,7 +60,14 @@ fn print(options: &Options, live: &Live, comparison: &Comparison<'_>) -> Result<
     for (name, line) in show.lines() {
         if options.shows(&name) {
             unknown.retain(|wanted| **wanted != name);
-            output.line(line.as_bytes())?;
+            if options.json {
+                let mut object = Line::default();
+                object.member("name", &name);
+                object.member("line", &line);
+                output.line(&object.finish())?;
+            } else {
+                output.line(line.as_bytes())?;
+            }
         }
     }
     output.flush()?;
@@ -72,7 +82,11 @@ fn differences(options: &Options, release: Release, newest: Release, comparison:
     let (mut explained, mut left) = (0, 0);
     for difference in comparison.differences().iter().filter(|it| options.shows(&it.of)) {
         *(if difference.condition.is_some() { &mut explained } else { &mut left }) += 1;
-        output.line(difference.to_string().as_bytes())?;
+        if options.json {
+            output.line(&difference.json())?;
+        } else {
+            output.line(difference.to_string().as_bytes())?;
+        }
     }
     output.flush()?;
     let newer = if newest.series() < release.series() { ", of which nothing is known yet" } else { "" };

@@ -182,7 +182,7 @@ const NONE: [&str; 0] = [];
 
 #[test]
 fn sizes_that_are_promised() {
-    assert!(size_of::<Client<'_>>() <= 464, "{}", size_of::<Client<'_>>());
+    assert!(size_of::<Client<'_>>() <= 472, "{}", size_of::<Client<'_>>());
     assert!(size_of::<Message<'_>>() <= 96);
     assert_eq!(size_of::<Slot>(), 16);
 }
