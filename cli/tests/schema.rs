@@ -123,8 +123,8 @@ fn json_for_scripts() {
     assert_eq!(
         lines(&["--diff", "8.2", "dump-skeys", "NOVELTY"]),
         [
-            serde_json::json!({"mark": "+", "name": "NOVELTY", "line": "event NOVELTY()"}),
             serde_json::json!({"mark": "-", "name": "dump-skeys", "line": "command dump-skeys", "if": "TARGET_S390X"}),
+            serde_json::json!({"mark": "+", "name": "NOVELTY", "line": "event NOVELTY()"}),
         ]
     );
     assert_eq!(lines(&["NOVELTY"]), [serde_json::json!({"name": "NOVELTY", "line": "event NOVELTY()"})]);
