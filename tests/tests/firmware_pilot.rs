@@ -102,23 +102,23 @@ fn version(qemu: &Qemu) -> String {
 
 #[test]
 fn it_gets_there_over_a_line_that_loses_bytes() {
-    const SEEDS: [u64; 3] = [1, 2, 3];
     qemu::each(|qemu| {
-        for seed in SEEDS {
-            firmware::each(|board| {
-                let machine = Machine::start(qemu);
-                // Each command has 40 bytes and more, each reply too: at first one of three is hurt.
-                let damage = Damage { seed, rate: 120, most: 25 };
-                let line = Line::to(machine.connect(), machine.folder(), damage);
-                let log = fly(board, line.socket(), true);
-                let [sent, received] = line.damaged();
-                println!(
-                    "{} with QEMU {}, seed {seed}: {sent} bytes of commands and {received} of replies dropped or doubled\n{log}",
-                    board.name, qemu.version
-                );
-                assert!(sent > 2 && received > 2, "the line was good");
-                assert!(counted(&log, "sent_again") > 0, "{log}");
-            });
-        }
+        // Not the same damage with every release.
+        let major = qemu.version.split('.').next().and_then(|major| major.parse::<u64>().ok()).expect("a number");
+        let seed = 1 + major % 3;
+        firmware::each(|board| {
+            let machine = Machine::start(qemu);
+            // Each command has 40 bytes and more, each reply too: at first one of three is hurt.
+            let damage = Damage { seed, rate: 120, most: 25 };
+            let line = Line::to(machine.connect(), machine.folder(), damage);
+            let log = fly(board, line.socket(), true);
+            let [sent, received] = line.damaged();
+            println!(
+                "{} with QEMU {}, seed {seed}: {sent} bytes of commands and {received} of replies dropped or doubled\n{log}",
+                board.name, qemu.version
+            );
+            assert!(sent > 2 && received > 2, "the line was good");
+            assert!(counted(&log, "sent_again") > 0, "{log}");
+        });
     });
 }
