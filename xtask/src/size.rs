@@ -30,7 +30,7 @@ const TYPES: [(&str, u64); 9] = [
     ("Client", 368),
     ("Slot", 16),
     ("AgentClient", 400),
-    ("Server", 336),
+    ("Server", 368),
     ("Pending", 12),
 ];
 
