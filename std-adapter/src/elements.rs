@@ -190,7 +190,12 @@ impl Walk<'_> {
         let Monitor { driver, timeout, .. } = &mut *self.monitor;
         let deadline = driver.clock.deadline(*timeout);
         match driver.drive(deadline, look) {
-            Ok(Some(Walked::Element(element))) => Some(element),
+            Ok(Some(Walked::Element(element))) => {
+                if let Err(Error::Retracted { count, by }) = element {
+                    driver.inbox.retracted(count, by);
+                }
+                Some(element)
+            }
             Ok(None) => {
                 log::timed_out(&driver.at, self.ticket.id());
                 Some(Err(Error::Timeout { ticket: self.ticket }))

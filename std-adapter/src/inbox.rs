@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use qmp_core::client::{Message, Ticket};
+use qmp_core::client::{Message, Retraction, Ticket};
 use qmp_core::json::Payload;
 use qmp_core::message::{self, Greeting, Version};
 
@@ -85,14 +85,22 @@ impl Inbox {
             Message::Malformed(malformed) => self.notices.push(Notice::malformed(malformed)),
             Message::Unknown(payload) => self.notices.push(Notice::Unknown(kept::own(&payload))),
             Message::Incomplete => self.notices.push(Notice::Incomplete),
+            Message::Retracted { count, by, .. } => self.retracted(count, by),
             // Whoever wanted them has given up.
-            Message::Element { .. } | Message::Text { .. } | Message::Retracted { .. } => {}
+            Message::Element { .. } | Message::Text { .. } => {}
             Message::ElementsEnd { ticket, .. } | Message::TextEnd { ticket, .. } => {
                 self.overdue.retain(|overdue| *overdue != ticket);
             }
             // These are the handshake's, which looks at them itself.
             Message::Ready { .. } | Message::Refused(_) | Message::HandshakeTimedOut(_) => {}
             other => self.notices.push(Notice::Unknown(format!("{other:?}"))),
+        }
+    }
+
+    /// What was handed out in pieces may have been the reply to another command, which has ended by that.
+    pub(crate) fn retracted(&mut self, count: u32, by: Retraction) {
+        if let Retraction::Other(ticket) = by {
+            self.replies.insert(ticket, Kept::Error(Error::Retracted { count, by }));
         }
     }
 

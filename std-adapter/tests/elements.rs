@@ -243,6 +243,30 @@ fn a_reply_of_anothers_is_taken_back() {
     peer.join().unwrap();
 }
 
+/// Until its end nothing tells the reply to a command out of band from the one that is awaited.
+#[test]
+fn a_command_whose_reply_came_as_anothers_elements_ends() {
+    let (mut monitor, peer) = monitor_with(&options().oob(true), |peer| {
+        let (_, out_of_band) = peer.command();
+        let (_, id) = peer.command();
+        peer.returns(out_of_band, "[9, 9]");
+        peer.returns(id, "[1]");
+        peer.gone();
+    });
+    let out_of_band = monitor.submit_oob("x", &()).unwrap();
+    let seen: Vec<Result<u8, Error>> = monitor.elements("y", &()).unwrap().collect();
+    let taken_back = |by: &Retraction| *by == Retraction::Other(out_of_band);
+    assert!(
+        matches!(&seen[..], [Ok(9), Ok(9), Err(Error::Retracted { count: 2, by }), Ok(1)] if taken_back(by)),
+        "{seen:?}"
+    );
+    monitor.set_timeout(Some(BRIEF));
+    let ended = monitor.wait::<Vec<u8>>(out_of_band);
+    assert!(matches!(&ended, Err(Error::Retracted { count: 2, by }) if taken_back(by)), "{ended:?}");
+    drop(monitor);
+    peer.join().unwrap();
+}
+
 #[test]
 fn a_text_comes_piece_by_piece() {
     let sent = "0123456789\\n\\u00e9".repeat(2000);

@@ -148,7 +148,12 @@ impl<R: Read, W: Write<Error = R::Error>> Pending<'_, R, W> {
         }
         let walked = self.monitor.drive(look).await;
         let end = match walked {
-            Ok(Walked::Element(element)) => return Some(element),
+            Ok(Walked::Element(element)) => {
+                if let Err(Error::Retracted { count, by }) = element {
+                    self.monitor.inbox.retracted(count, by);
+                }
+                return Some(element);
+            }
             Ok(Walked::Over(end)) => end,
             Ok(Walked::Lost) => Err(Error::OutcomeUnknown { source: self.monitor.cause.take() }),
             Err(Error::Closed { source }) => Err(Error::OutcomeUnknown { source }),
