@@ -129,7 +129,9 @@ impl fmt::Display for Resource {
             Self::Credits { limit } => {
                 write!(f, "{limit} in-band commands are in flight, the most that the server queues")
             }
-            Self::Delivery => f.write_str("another command's reply is delivered in pieces, which one can be at a time"),
+            Self::Delivery => {
+                f.write_str("another command's reply is not delivered whole, which can be for one at a time")
+            }
             Self::Id { limit } => write!(f, "the command's id is longer than {limit} bytes"),
         }
     }

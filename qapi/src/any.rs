@@ -1,7 +1,7 @@
 //! Members that may be any JSON.
 
-use qmp_core::json::path::{Path, Paths};
 use qmp_core::json::{Kind, Value};
+use qmp_core::json::{Path, Paths};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Error, Serialize, Serializer};
 

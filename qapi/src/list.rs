@@ -6,8 +6,8 @@ use core::marker::PhantomData;
 use core::slice;
 
 use qmp_core::command::Listing;
-use qmp_core::json::path::{Path, Paths};
 use qmp_core::json::{Elements, Kind, Value, de};
+use qmp_core::json::{Path, Paths};
 use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 use serde::ser::{Serialize, Serializer};
 

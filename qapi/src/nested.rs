@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use qmp_core::json::path::{Path, Paths};
+use qmp_core::json::{Path, Paths};
 use qmp_core::json::{Value, de};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use qmp_core::json::path::{Path, Paths};
+use qmp_core::json::{Path, Paths};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 

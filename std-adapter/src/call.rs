@@ -130,7 +130,7 @@ pub(crate) fn spelling(
 /// Encodes a command whose reply is to come in pieces, or not if another one's is.
 pub(crate) fn in_pieces(
     commands: &mut Commands<'static>,
-    delivery: &'static Delivery,
+    delivery: Delivery,
     encode: impl FnOnce(&mut Commands<'static>) -> Result<Ticket, Refusal>,
 ) -> Result<Ticket, Refusal> {
     if commands.delivers_in_pieces() {

@@ -48,17 +48,17 @@ impl Monitor {
         name: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<Elements<'_, T>, Error> {
-        self.elements_at(&Delivery::ELEMENTS, name, arguments)
+        self.elements_at(Delivery::ELEMENTS, name, arguments)
     }
 
     /// [`elements`](Self::elements) of an array that is not all of what the command returns:
-    /// `&Delivery::Elements(&["pools"])` is the member `pools` of it.
+    /// `Delivery::Elements(&["pools"])` is the member `pools` of it.
     ///
     /// # Errors
     /// As there.
     pub fn elements_at<T: DeserializeOwned>(
         &mut self,
-        at: &'static Delivery,
+        at: Delivery,
         name: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<Elements<'_, T>, Error> {
@@ -79,7 +79,7 @@ impl Monitor {
         mut look: impl for<'a> FnMut(Result<C::Element<'a>, Error>),
     ) -> Result<u32, Error> {
         let mut walk =
-            self.walk(|commands| call::in_pieces(commands, &Delivery::ELEMENTS, |commands| commands.send(command)))?;
+            self.walk(|commands| call::in_pieces(commands, Delivery::ELEMENTS, |commands| commands.send(command)))?;
         let mut count: u32 = 0;
         while let Some(step) = walk.step(|payload| look(payload.decode().map_err(Error::from))) {
             match step {
@@ -93,7 +93,7 @@ impl Monitor {
     }
 
     /// Executes the command `name` and hands the text that it returns to `look`, piece by piece as it arrives, decoded: memory for one
-    /// piece, however long it is. `at` is [`Delivery::TEXT`], or says which member: `&Delivery::Text(&["buf-b64"])`.
+    /// piece, however long it is. `at` is [`Delivery::TEXT`], or says which member: `Delivery::Text(&["buf-b64"])`.
     ///
     /// ```no_run
     /// # use qmp_std::Monitor;
@@ -108,7 +108,7 @@ impl Monitor {
     ///
     /// # let mut monitor = Monitor::unix("")?;
     /// let line = Line { command_line: "info mtree -f" };
-    /// monitor.text(&Delivery::TEXT, "human-monitor-command", &line, |piece| print!("{piece}"))?;
+    /// monitor.text(Delivery::TEXT, "human-monitor-command", &line, |piece| print!("{piece}"))?;
     /// # Ok::<(), qmp_std::Error>(())
     /// ```
     ///
@@ -116,7 +116,7 @@ impl Monitor {
     /// See [`Error`]. After [`Error::Retracted`] the pieces given so far are to be forgotten.
     pub fn text(
         &mut self,
-        at: &'static Delivery,
+        at: Delivery,
         name: &str,
         arguments: &(impl Serialize + ?Sized),
         mut look: impl FnMut(&str),

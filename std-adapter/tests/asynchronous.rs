@@ -324,7 +324,7 @@ fn lists_come_element_by_element() {
             let mut elements = monitor.elements::<u8>("b", &()).await.unwrap();
             assert_eq!(elements.next().await.unwrap().unwrap(), 4);
             drop(elements);
-            let list = &qmp_core::client::Delivery::Elements(&["list"]);
+            let list = qmp_core::client::Delivery::Elements(&["list"]);
             let mut elements = monitor.elements_at::<Status>(list, "c", &()).await.unwrap();
             assert_eq!(elements.next().await.unwrap().unwrap().status, "a");
             assert!(elements.next().await.is_none());

@@ -43,7 +43,7 @@ fn a_list_is_a_for_loop() {
         seen.push(device.unwrap().device);
     }
     assert_eq!(seen, names(1000));
-    let pools = monitor.elements_at::<Device>(&Delivery::Elements(&["pools"]), "query-pools", &()).unwrap();
+    let pools = monitor.elements_at::<Device>(Delivery::Elements(&["pools"]), "query-pools", &()).unwrap();
     assert_eq!(pools.map(Result::unwrap).collect::<Vec<_>>(), [device("a")]);
     assert_eq!(monitor.elements::<Device>("query-block", &()).unwrap().count(), 0);
     // The monitor is the same as ever.
@@ -276,7 +276,7 @@ fn a_text_comes_piece_by_piece() {
         peer.answer("[\"no text\"]");
         peer.answer("{}");
     });
-    for at in [&Delivery::TEXT, &Delivery::Text(&["buf-b64"])] {
+    for at in [Delivery::TEXT, Delivery::Text(&["buf-b64"])] {
         let (mut text, mut longest) = (String::new(), 0);
         let look = |piece: &str| {
             longest = longest.max(piece.len());
@@ -286,7 +286,7 @@ fn a_text_comes_piece_by_piece() {
         assert_eq!(text, "0123456789\n\u{e9}".repeat(2000));
         assert!(longest <= 4096, "{longest}");
     }
-    let refused = monitor.text(&Delivery::TEXT, "x", &(), |piece| panic!("{piece}"));
+    let refused = monitor.text(Delivery::TEXT, "x", &(), |piece| panic!("{piece}"));
     assert!(matches!(refused, Err(Error::Decode(_))), "{refused:?}");
     monitor.run("y", &()).unwrap();
     peer.join().unwrap();

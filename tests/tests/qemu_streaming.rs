@@ -53,7 +53,7 @@ struct Walked {
 /// Walks the schema in the client's memory and holds each element against the whole's.
 fn walk(session: &mut Session<'_>, whole: &[String]) -> Walked {
     let ticket = session.execute(SCHEMA, &serde_json::Value::Null);
-    session.client.commands().set_delivery(ticket, &Delivery::ELEMENTS).expect("in flight");
+    session.client.commands().set_delivery(ticket, Delivery::ELEMENTS).expect("in flight");
     let mut too_long = Vec::new();
     let elements = loop {
         let end = session.look(|message| match message {
@@ -230,7 +230,7 @@ fn a_text_for_people_comes_in_pieces() {
                 at += piece.len();
                 longest = longest.max(piece.len());
             };
-            monitor.text(&Delivery::TEXT, HUMAN, &line, look).expect("a text");
+            monitor.text(Delivery::TEXT, HUMAN, &line, look).expect("a text");
             assert_eq!(at, whole.len());
             longest
         });

@@ -105,7 +105,7 @@ fn read(agent: &Qemu) {
     let handle: i64 = session.ask("guest-file-open", &open).parse().expect("a handle");
     let arguments = serde_json::json!({"handle": handle, "count": SIZE});
     let ticket = session.client.commands().execute("guest-file-read", &arguments).expect("a command");
-    session.client.commands().set_delivery(ticket, &Delivery::Text(&["buf-b64"])).expect("in flight");
+    session.client.commands().set_delivery(ticket, Delivery::Text(&["buf-b64"])).expect("in flight");
     let mut file = Base64::default();
     let mut pieces = 0_u32;
     session.until(|message| match message {

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::session::{Config, Session};
 use super::synchronization::Synchronization;
-use crate::client::Delivery;
 use crate::client::outbox::{Form, Outbox, raw, serialize};
 use crate::client::slots::{Slots, Ticket};
 use crate::command::Command;
@@ -120,7 +119,7 @@ impl<'b> Commands<'b> {
     /// # client.feed(b"\xFF{\"return\": 4503599627370497, \"id\": 4503599627370497}\n")?;
     /// # while client.poll()?.is_some() {}
     /// let ticket = client.commands().execute("guest-get-disks", &())?;
-    /// client.commands().set_delivery(ticket, &Delivery::ELEMENTS)?;
+    /// client.commands().set_delivery(ticket, Delivery::ELEMENTS)?;
     /// # let mut received: &[u8] = b"{\"return\": [{\"name\": \"one\"}, {\"name\": \"two\"}], \"id\": 256}\n";
     /// let mut names = Vec::new();
     /// # while !received.is_empty() {
@@ -145,11 +144,13 @@ impl<'b> Commands<'b> {
     ///
     /// # Errors
     /// [`Misuse::Ticket`] if it is not in flight; [`Resource::Delivery`] while the reply to another command is to come in pieces.
-    pub fn set_delivery(&mut self, ticket: Ticket, delivery: &'static Delivery) -> Result<(), Error> {
+    #[cfg(feature = "delivery")]
+    pub fn set_delivery(&mut self, ticket: Ticket, delivery: crate::client::Delivery) -> Result<(), Error> {
         self.outbox.set_delivery(ticket, delivery)
     }
 
-    /// Whether the reply to a command is to come in pieces, so that no other can at present.
+    /// Whether the reply to a command is not to come whole, so that no other can at present.
+    #[cfg(feature = "delivery")]
     pub fn delivers_in_pieces(&self) -> bool {
         self.outbox.delivers_in_pieces()
     }

@@ -53,15 +53,19 @@ pub use session::{Config, Session, Sync};
 
 pub use crate::client::{Delivery, Outcome, OversizeElement, Retraction, Slot, StaticStorage, Storage, Ticket};
 
+#[cfg(feature = "delivery")]
 use crate::client::Delivered;
 use crate::client::outbox::Outbox;
 use crate::client::slots::SlotState;
 use crate::error::{Error, PeerError};
-use crate::frame::{Frames, Outline, Peer, Piece, What};
+use crate::frame::{Frames, Outline, Peer};
+#[cfg(feature = "delivery")]
+use crate::frame::{Piece, What};
 use crate::json::{Payload, Value};
+#[cfg(feature = "delivery")]
+use crate::message::id_so_far;
 use crate::message::{
-    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, id_so_far,
-    server_message,
+    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -89,7 +93,7 @@ pub enum Message<'m> {
         /// What it came to.
         outcome: Outcome<'m>,
     },
-    /// An element of what a command returns, which was [sent for](Commands::set_delivery) its elements. Whose it is, is certain only
+    /// An element of what a command returns, which was sent for its elements. Whose it is, is certain only
     /// when a message says so that ends the run: [`ElementsEnd`](Self::ElementsEnd) or [`Retracted`](Self::Retracted).
     Element {
         /// The command.
@@ -108,7 +112,7 @@ pub enum Message<'m> {
         /// The command had [timed out](Self::TimedOut) before, and had ended by that.
         late: bool,
     },
-    /// A piece of a string that a command returns, which was [sent for](Commands::set_delivery) its text: decoded, and behind the
+    /// A piece of a string that a command returns, which was sent for its text: decoded, and behind the
     /// piece before. Whose it is, is certain only when [`TextEnd`](Self::TextEnd) or [`Retracted`](Self::Retracted) says so.
     Text {
         /// The command.
@@ -299,6 +303,7 @@ impl<'b> Client<'b> {
     /// the transmit buffer cannot hold a synchronisation.
     pub fn poll(&mut self) -> Result<Option<Incoming<'_, 'b>>, Error> {
         self.commands.pay()?;
+        #[cfg(feature = "delivery")]
         if self.commands.outbox.has_stream() {
             if let Some((ticket, count, by)) = self.commands.outbox.broken_pieces() {
                 let message = Message::Retracted { ticket, count, by };
@@ -310,6 +315,7 @@ impl<'b> Client<'b> {
             let Some(outline) = self.frames.advance() else {
                 return self.poll_without_bytes();
             };
+            #[cfg(feature = "delivery")]
             if let What::Piece(piece) = outline.what {
                 if piece == Piece::Member {
                     self.commands.begin_pieces(&mut self.frames);
@@ -317,6 +323,7 @@ impl<'b> Client<'b> {
                 }
                 return Ok(Some(self.piece(piece, &outline)));
             }
+            #[cfg(feature = "delivery")]
             self.commands.outbox.end_pieces(&outline.what);
             match self.commands.follow(&mut self.frames, &outline) {
                 Step::Sentinel => {}
@@ -334,6 +341,7 @@ impl<'b> Client<'b> {
         Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }))
     }
 
+    #[cfg(feature = "delivery")]
     fn piece(&mut self, piece: Piece, outline: &Outline) -> Incoming<'_, 'b> {
         self.commands.synchronization.passed();
         let origin = Some(Origin::of(outline, &self.frames));
@@ -351,6 +359,7 @@ impl<'b> Client<'b> {
     }
 }
 
+#[cfg(feature = "delivery")]
 impl<'m> From<Delivered<'m>> for Message<'m> {
     fn from(delivered: Delivered<'m>) -> Self {
         match delivered {
@@ -364,7 +373,8 @@ impl<'m> From<Delivered<'m>> for Message<'m> {
 }
 
 impl Commands<'_> {
-    /// A reply begins, and one is to be delivered in pieces: whether it is this one.
+    /// A reply begins, and one is not to be delivered whole: whether it is this one.
+    #[cfg(feature = "delivery")]
     fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
         let (number, certain) = match id_so_far(frames) {
             Ok(Some(id)) => (Outbox::number(id), true),

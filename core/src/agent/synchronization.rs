@@ -104,6 +104,7 @@ impl Synchronization {
     }
 
     /// Something else has come: what follows is not behind the sentinel.
+    #[cfg(feature = "delivery")]
     pub(super) const fn passed(&mut self) {
         self.sentinel = false;
     }

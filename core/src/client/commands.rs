@@ -4,7 +4,6 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::delivery::Delivery;
 use super::outbox::{Form, Outbox, finish, raw, serialize};
 use super::session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
 use super::slots::{NEGOTIATION, Slots, Ticket};
@@ -157,7 +156,7 @@ impl<'b> Commands<'b> {
     /// # client.feed(b"{\"QMP\": {}}\n{\"return\": {}, \"id\": 511}\n")?;
     /// # while client.poll()?.is_some() {}
     /// let ticket = client.commands().execute("query-qmp-schema", &())?;
-    /// client.commands().set_delivery(ticket, &Delivery::ELEMENTS)?;
+    /// client.commands().set_delivery(ticket, Delivery::ELEMENTS)?;
     /// # let mut received: &[u8] = b"{\"return\": [{\"name\": \"one\"}, {\"name\": \"two\"}], \"id\": 512}\n";
     /// let mut names = Vec::new();
     /// # while !received.is_empty() {
@@ -182,11 +181,13 @@ impl<'b> Commands<'b> {
     ///
     /// # Errors
     /// [`Misuse::Ticket`] if it is not in flight; [`Resource::Delivery`] while the reply to another command is to come in pieces.
-    pub fn set_delivery(&mut self, ticket: Ticket, delivery: &'static Delivery) -> Result<(), Error> {
+    #[cfg(feature = "delivery")]
+    pub fn set_delivery(&mut self, ticket: Ticket, delivery: super::Delivery) -> Result<(), Error> {
         self.outbox.set_delivery(ticket, delivery)
     }
 
-    /// Whether the reply to a command is to come in pieces, so that no other can at present.
+    /// Whether the reply to a command is not to come whole, so that no other can at present.
+    #[cfg(feature = "delivery")]
     pub fn delivers_in_pieces(&self) -> bool {
         self.outbox.delivers_in_pieces()
     }

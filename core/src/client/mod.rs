@@ -14,6 +14,8 @@
 mod commands;
 mod delivery;
 pub(crate) mod outbox;
+#[cfg(feature = "delivery")]
+mod pieces;
 mod session;
 pub(crate) mod slots;
 mod storage;
@@ -21,19 +23,24 @@ mod storage;
 mod tests;
 
 pub use commands::Commands;
-pub(crate) use delivery::Delivered;
 pub use delivery::{Delivery, OversizeElement, Retraction};
+#[cfg(feature = "delivery")]
+pub(crate) use pieces::Delivered;
 pub use session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
 pub use slots::{Slot, Ticket};
 pub use storage::{StaticStorage, Storage};
 
 use crate::error::{Error, PeerError};
-use crate::frame::{Frames, Outline, Peer, Piece, What};
+use crate::frame::{Frames, Peer};
+#[cfg(feature = "delivery")]
+use crate::frame::{Outline, Piece, What};
 use crate::json::scan::Reason;
 use crate::json::{Payload, Value};
+#[cfg(feature = "delivery")]
+use crate::message::id_so_far;
 use crate::message::{
     COMMAND_NOT_FOUND, Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage,
-    id_so_far, server_message,
+    server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -68,7 +75,7 @@ pub enum Message<'m> {
         /// What it came to.
         outcome: Outcome<'m>,
     },
-    /// An element of what a command returns, which was [sent for](Commands::set_delivery) its elements. Whose it is, is certain only
+    /// An element of what a command returns, which was sent for its elements. Whose it is, is certain only
     /// when a message says so that ends the run: [`ElementsEnd`](Self::ElementsEnd) or [`Retracted`](Self::Retracted).
     Element {
         /// The command.
@@ -87,7 +94,7 @@ pub enum Message<'m> {
         /// The command had [timed out](Self::TimedOut) before, and had ended by that.
         late: bool,
     },
-    /// A piece of a string that a command returns, which was [sent for](Commands::set_delivery) its text: decoded, and behind the
+    /// A piece of a string that a command returns, which was sent for its text: decoded, and behind the
     /// piece before. Whose it is, is certain only when [`TextEnd`](Self::TextEnd) or [`Retracted`](Self::Retracted) says so.
     Text {
         /// The command.
@@ -281,6 +288,7 @@ impl<'b> Client<'b> {
     /// the transmit buffer cannot hold `qmp_capabilities`, 79 bytes at most.
     pub fn poll(&mut self) -> Result<Option<Incoming<'_, 'b>>, Error> {
         self.commands.pay()?;
+        #[cfg(feature = "delivery")]
         if self.commands.outbox.has_stream() {
             if let Some((ticket, count, by)) = self.commands.outbox.broken_pieces() {
                 let message = Message::Retracted { ticket, count, by };
@@ -291,16 +299,19 @@ impl<'b> Client<'b> {
         let outline = loop {
             match self.frames.advance() {
                 None => return self.poll_without_bytes(),
+                #[cfg(feature = "delivery")]
                 Some(Outline { what: What::Piece(Piece::Member), .. }) => self.commands.begin_pieces(&mut self.frames),
                 Some(outline) => break outline,
             }
         };
         let origin = Some(Origin::of(&outline, &self.frames));
         let message = match outline.what {
+            #[cfg(feature = "delivery")]
             What::Piece(piece) => {
                 self.commands.outbox.piece(&mut self.frames, piece, outline.bytes, Outbox::end).into()
             }
             _ => {
+                #[cfg(feature = "delivery")]
                 self.commands.outbox.end_pieces(&outline.what);
                 self.commands.receive(server_message(&mut self.frames, &outline))
             }
@@ -319,6 +330,7 @@ impl<'b> Client<'b> {
     }
 }
 
+#[cfg(feature = "delivery")]
 impl<'m> From<Delivered<'m>> for Message<'m> {
     fn from(delivered: Delivered<'m>) -> Self {
         match delivered {
@@ -332,7 +344,8 @@ impl<'m> From<Delivered<'m>> for Message<'m> {
 }
 
 impl Commands<'_> {
-    /// A reply begins, and one is to be delivered in pieces: whether it is this one.
+    /// A reply begins, and one is not to be delivered whole: whether it is this one.
+    #[cfg(feature = "delivery")]
     fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
         let (number, certain) = match (id_so_far(frames), self.correlation) {
             (Ok(Some(id)), _) => (Outbox::number(id), true),

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::delivery::Stream;
+#[cfg(feature = "delivery")]
+use super::pieces::Stream;
 use super::slots::{Generation, Slot, SlotState, Slots, Ticket};
 use crate::error::{Error, Misuse, Resource};
 use crate::json::ser::{self, Full, Serializer};
@@ -16,6 +17,7 @@ pub(crate) struct Outbox<'b> {
     pub(crate) tx: Transmit<'b>,
     pub(crate) slots: Slots<'b>,
     pub(crate) generation: Generation,
+    #[cfg(feature = "delivery")]
     pub(crate) stream: Stream,
 }
 
@@ -33,14 +35,23 @@ pub(crate) struct Form<'n> {
 
 impl<'b> Outbox<'b> {
     pub(crate) fn new(tx: Transmit<'b>, slots: Slots<'b>, seed: u32) -> Self {
-        Self { tx, slots, generation: Generation::seeded(seed), stream: Stream::default() }
+        Self {
+            tx,
+            slots,
+            generation: Generation::seeded(seed),
+            #[cfg(feature = "delivery")]
+            stream: Stream::default(),
+        }
     }
 
     /// Forgets what was not sent and the commands in flight. Ids go on.
     pub(crate) fn reset(&mut self) {
         self.tx.clear();
         self.slots.all_mut().fill(Slot::FREE);
-        self.stream = Stream::default();
+        #[cfg(feature = "delivery")]
+        {
+            self.stream = Stream::default();
+        }
     }
 
     /// Encodes a command, or on any error nothing.

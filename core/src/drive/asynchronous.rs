@@ -164,7 +164,9 @@ mod tests {
     use embedded_io::{ErrorKind, ErrorType};
 
     use super::*;
-    use crate::client::{Config, Delivery, Handshake, Message, Session, StaticStorage};
+    #[cfg(feature = "delivery")]
+    use crate::client::Delivery;
+    use crate::client::{Config, Handshake, Message, Session, StaticStorage};
 
     /// Gives what there is, three bytes at a time; waits where there is nothing.
     #[derive(Default)]
@@ -311,6 +313,7 @@ mod tests {
 
     /// As firmware does it: a list of any length, through a buffer for one element.
     #[test]
+    #[cfg(feature = "delivery")]
     fn a_list_comes_element_by_element() {
         let mut storage = StaticStorage::<64, 256, 2>::new();
         let mut client = Client::new(storage.lend(), Config { handshake: Handshake::Blind, ..Config::DEFAULT });
@@ -328,7 +331,7 @@ mod tests {
                 match incoming.message {
                     Message::Ready { .. } => {
                         let ticket = incoming.commands.execute("query-block", &()).unwrap();
-                        incoming.commands.set_delivery(ticket, &Delivery::ELEMENTS).unwrap();
+                        incoming.commands.set_delivery(ticket, Delivery::ELEMENTS).unwrap();
                     }
                     Message::Element { element, .. } => {
                         let element = element.unwrap().into_value();

@@ -5,14 +5,21 @@
 //! below [`Client`](crate::client::Client), [`Server`](crate::server::Server) and [`Reader`](crate::reader::Reader), which all have
 //! its `rx_space`, `rx_commit`, `feed` and `rx_eof`.
 
+#[cfg(feature = "delivery")]
+mod apart;
 mod buffer;
+#[cfg(feature = "delivery")]
 mod elements;
 mod keep;
+#[cfg(feature = "delivery")]
+mod members;
 mod recovery;
+#[cfg(feature = "delivery")]
 mod text;
 
+#[cfg(feature = "delivery")]
+pub(crate) use apart::Piece;
 pub use buffer::Buffer;
-pub(crate) use elements::Piece;
 
 use crate::error::{Error, Misuse};
 use crate::json::scan::members::{Found, Members};
@@ -94,8 +101,14 @@ pub(crate) enum What {
     /// The agent's 0xFF.
     Sentinel,
     /// A piece of a message that is taken apart.
+    #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "it does not occur without"))]
     Piece(Piece),
 }
+
+/// There is none: messages stay in one piece.
+#[cfg(not(feature = "delivery"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {}
 
 /// Why a message was passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,13 +128,9 @@ enum Mode {
     Message,
     /// In a message that does not fit; what is kept of it ends at `start`.
     Passing,
-    /// In the array of a message that is taken apart.
-    Elements,
-    /// In the string of a message that is taken apart; in front of its closing quote.
-    Text,
-    TextEnd,
-    /// Behind that array or string; otherwise as `Passing`.
-    Closing,
+    /// In a message that is taken apart.
+    #[cfg(feature = "delivery")]
+    Apart(apart::Stage),
     /// Behind malformed bytes.
     Searching,
 }
@@ -137,10 +146,6 @@ pub(crate) struct Frames<'b> {
     previous: u8,
     gap: bool,
     eof: bool,
-    /// An element does not fit and is passed over.
-    dropping: bool,
-    /// How many bytes behind `scanned` the scanner has seen, too: a character that is not handed out with those before it.
-    ahead: u8,
     /// What lies between `start` and `scanned` was handed out; it is released by the next call.
     handed: bool,
     /// The message begins here; in front of it everything is done with.
@@ -153,8 +158,8 @@ pub(crate) struct Frames<'b> {
     base: u64,
     /// The place of the present message in the stream.
     message: u64,
-    /// The place of the element that is passed over.
-    element: u64,
+    #[cfg(feature = "delivery")]
+    apart: apart::Apart,
 }
 
 impl<'b> Frames<'b> {
@@ -177,15 +182,14 @@ impl<'b> Frames<'b> {
             previous: 0,
             gap: false,
             eof: false,
-            dropping: false,
-            ahead: 0,
             handed: false,
             start: 0,
             scanned: 0,
             end: 0,
             base: 0,
             message: 0,
-            element: 0,
+            #[cfg(feature = "delivery")]
+            apart: apart::Apart::NEW,
         }
     }
 
@@ -195,9 +199,11 @@ impl<'b> Frames<'b> {
         self.previous = 0;
         self.gap = false;
         self.eof = false;
-        self.dropping = false;
-        self.ahead = 0;
         self.handed = false;
+        #[cfg(feature = "delivery")]
+        {
+            self.apart = apart::Apart::NEW;
+        }
         (self.start, self.scanned, self.end) = (0, 0, 0);
         (self.base, self.message) = (0, 0);
     }
@@ -263,13 +269,9 @@ impl<'b> Frames<'b> {
                     self.begin(first)
                 }
                 Mode::Message => self.scan_message(),
-                Mode::Passing | Mode::Closing => self.pass(),
-                Mode::Elements => self.scan_elements(),
-                Mode::Text => self.scan_text(),
-                Mode::TextEnd => {
-                    self.end_text();
-                    None
-                }
+                Mode::Passing => self.pass(),
+                #[cfg(feature = "delivery")]
+                Mode::Apart(stage) => self.scan_apart(stage),
                 Mode::Searching => {
                     self.search();
                     None
@@ -306,6 +308,15 @@ impl<'b> Frames<'b> {
         self.buffer.bytes_mut().get_mut(range).unwrap_or_default()
     }
 
+    /// Whether what is kept of a message that is passed over stands in front.
+    fn is_passing(&self) -> bool {
+        #[cfg(feature = "delivery")]
+        if self.mode == Mode::Apart(apart::Stage::Closing) {
+            return true;
+        }
+        self.mode == Mode::Passing
+    }
+
     fn place(&self, index: u32) -> u64 {
         self.base.wrapping_add(u64::from(index))
     }
@@ -313,9 +324,11 @@ impl<'b> Frames<'b> {
     /// Gives the bytes of what was handed out back, and makes room at the buffer's end when little is left there.
     fn release(&mut self) {
         if core::mem::take(&mut self.handed) {
+            #[cfg(feature = "delivery")]
+            self.pass_cut();
             self.start = self.scanned;
         }
-        if matches!(self.mode, Mode::Passing | Mode::Closing) {
+        if self.is_passing() {
             return;
         }
         if self.start == self.end {
@@ -380,13 +393,23 @@ impl<'b> Frames<'b> {
                 self.mode = Mode::Idle;
                 Some(self.hand(start.wrapping_add(length as u32), what))
             }
-            Progress::Fault(at, reason) => Some(self.malformed(start.wrapping_add(at as u32), reason)),
+            Progress::Fault(at, reason) => {
+                let at = start.wrapping_add(at as u32);
+                #[cfg(feature = "delivery")]
+                let at = at.wrapping_sub(self.close_cut());
+                Some(self.malformed(at, reason))
+            }
+            #[cfg(feature = "delivery")]
             Progress::Pause(at) => {
                 self.scanned = start.wrapping_add(at as u32);
                 self.paused()
             }
+            #[cfg(not(feature = "delivery"))]
+            Progress::Pause(_) => None,
             Progress::More => {
                 self.scanned = self.end;
+                #[cfg(feature = "delivery")]
+                self.cut_loose();
                 if self.end == self.buffer.capacity() {
                     self.make_room();
                 }
@@ -400,6 +423,8 @@ impl<'b> Frames<'b> {
         if self.start > 0 {
             self.compact();
         } else if !self.buffer.grow() {
+            #[cfg(feature = "delivery")]
+            self.scanner.stop_projecting();
             self.mode = Mode::Passing;
             self.keep(0, self.end);
         }
@@ -413,17 +438,16 @@ impl<'b> Frames<'b> {
             Progress::Complete(stop) => {
                 // The kept text stays in front of the bytes that follow the message.
                 let stop = stop as u32;
-                let bytes = self.place(stop).wrapping_sub(self.message);
                 let what = match self.scanner.mistake(self.message) {
                     Some((at, reason)) => What::Mistaken { at: self.message.wrapping_add(at.into()), reason },
-                    None if self.mode == Mode::Closing => What::Piece(Piece::End),
+                    #[cfg(feature = "delivery")]
+                    None if self.mode != Mode::Passing => What::Piece(Piece::End),
                     None => What::Oversize(Oversized::TooLong(self.buffer.limit())),
                 };
                 keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, stop as usize);
                 self.mode = Mode::Idle;
                 self.start = 0;
-                let outline = self.hand(stop, what);
-                Some(Outline { bytes, ..outline })
+                Some(self.hand(stop, what))
             }
             Progress::Fault(at, reason) => {
                 let before = at.checked_sub(1).filter(|before| *before >= kept as usize);
@@ -433,10 +457,13 @@ impl<'b> Frames<'b> {
                 self.start = at as u32;
                 Some(self.malformed(at as u32, reason))
             }
+            #[cfg(feature = "delivery")]
             Progress::Pause(at) => {
                 self.scanned = at as u32;
                 self.paused()
             }
+            #[cfg(not(feature = "delivery"))]
+            Progress::Pause(_) => None,
             Progress::More => {
                 self.keep(kept, self.end);
                 None
@@ -476,6 +503,7 @@ impl<'b> Frames<'b> {
     /// The byte at index `at` does not belong to a message.
     fn malformed(&mut self, at: u32, reason: Reason) -> Outline {
         let place = self.place(at);
+        let bytes = place.wrapping_sub(self.message);
         // QEMU's lexer, and a single 0xFF, take the byte; otherwise it may begin the next message.
         let taken = self.peer == Peer::Client && Rule::of(self.peer, self.scanner.options().lines) == Rule::Structure;
         let stop = if taken { at.wrapping_add(1) } else { at };
@@ -484,24 +512,20 @@ impl<'b> Frames<'b> {
         {
             self.previous = *last;
         }
-        let message = self.message;
-        self.dropping = false;
         self.mode = Mode::Searching;
         let outline = self.hand(stop, What::Malformed { at: place, reason });
         self.gap = true;
-        Outline { bytes: place.wrapping_sub(message), ..outline }
+        Outline { bytes, ..outline }
     }
 
     fn incomplete(&mut self) -> Option<Outline> {
         let searching = self.mode == Mode::Searching;
         self.mode = Mode::Idle;
-        let bytes = self.place(self.end).wrapping_sub(self.message);
         if searching {
             return None;
         }
         self.start = self.start.min(self.end);
-        let outline = self.hand(self.end, What::Incomplete);
-        Some(Outline { bytes, ..outline })
+        Some(self.hand(self.end, What::Incomplete))
     }
 
     /// Hands out what ends in front of index `stop`.
@@ -509,7 +533,7 @@ impl<'b> Frames<'b> {
         self.handed = true;
         self.scanned = stop;
         let after_gap = core::mem::replace(&mut self.gap, false);
-        Outline { what, offset: self.message, bytes: u64::from(stop.saturating_sub(self.start)), after_gap }
+        Outline { what, offset: self.message, bytes: self.place(stop).wrapping_sub(self.message), after_gap }
     }
 
     /// Writes the 0 behind the data that ends the fast loops, if there is a byte to spare.

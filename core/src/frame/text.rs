@@ -3,7 +3,8 @@
 //! Where a piece ends depends on the string and the buffer alone: it has as many bytes as the buffer, but for a character or escape
 //! that would be cut, or ends with the string.
 
-use super::{Frames, Mode, Outline, Piece};
+use super::apart::{Piece, Stage};
+use super::{Frames, Mode, Outline};
 use crate::json::scan::Progress;
 
 impl Frames<'_> {
@@ -14,13 +15,13 @@ impl Frames<'_> {
         let base = self.place(start);
         let text = self.buffer.bytes().get(start as usize..).unwrap_or_default();
         // The scanner is ahead by what it has seen of the next piece's first character.
-        let seen = self.scanned.wrapping_add(u32::from(core::mem::take(&mut self.ahead)));
+        let seen = self.scanned.wrapping_add(u32::from(core::mem::take(&mut self.apart.ahead)));
         let (from, end) = (seen.saturating_sub(start) as usize, self.end.saturating_sub(start) as usize);
         match self.scanner.scan(text, from, end, base) {
             Progress::Pause(at) => {
                 // In front of the closing quote.
                 self.scanned = start.wrapping_add(at as u32).wrapping_sub(1);
-                self.mode = Mode::TextEnd;
+                self.mode = Mode::Apart(Stage::TextEnd);
                 (self.scanned > start).then(|| self.text_piece())
             }
             Progress::Fault(at, reason) => Some(self.malformed(start.wrapping_add(at as u32), reason)),
@@ -35,7 +36,7 @@ impl Frames<'_> {
                 }
                 let open = self.scanner.open_character(self.buffer.bytes());
                 self.scanned = self.end.saturating_sub(u32::from(open));
-                self.ahead = open;
+                self.apart.ahead = open;
                 Some(self.text_piece())
             }
         }
@@ -46,7 +47,7 @@ impl Frames<'_> {
         self.drop_until(self.scanned.wrapping_add(1));
         self.scanned = self.start;
         self.compact();
-        self.mode = Mode::Closing;
+        self.mode = Mode::Apart(Stage::Closing);
     }
 
     /// What lies between `start` and `scanned`.

@@ -3,6 +3,8 @@
 mod client;
 mod diagnosis;
 mod duplicates;
+#[cfg(feature = "delivery")]
+mod pieces;
 mod refusal;
 mod server;
 
@@ -11,12 +13,12 @@ use core::fmt;
 pub(crate) use client::{CLIENT_MEMBERS, ID as CLIENT_ID, client_message, is_out_of_band};
 pub use client::{ClientMessage, OversizeCommand};
 pub(crate) use diagnosis::diagnose;
+#[cfg(feature = "delivery")]
+pub(crate) use pieces::{behind_elements, element, id_so_far, text};
 pub(crate) use refusal::{COMMAND_NOT_FOUND, GENERIC_ERROR};
 pub use refusal::{Refusal, RefusalKind};
 pub use server::{Event, Failure, Greeting, Kind, Oversize, ServerMessage, Timestamp, Version};
-pub(crate) use server::{
-    SERVER_MEMBERS, behind_elements, element, id_so_far, is_error, raw_return, server_message, text,
-};
+pub(crate) use server::{SERVER_MEMBERS, is_error, raw_return, server_message};
 
 use crate::frame::{Frames, Outline, What};
 use crate::json::scan::Reason;

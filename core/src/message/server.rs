@@ -5,16 +5,16 @@ use core::fmt;
 use super::{Malformed, Parts, member};
 use crate::frame::{Frames, Outline, Oversized, What};
 use crate::json::scan::members::{Found, Members};
-use crate::json::text::decode_content;
 use crate::json::{Payload, Strings, Value};
 
 /// The slots of a server's message: what it is; its data; its time; its id.
-const BODY: u8 = 0;
+pub(super) const BODY: u8 = 0;
 const DATA: u8 = 1;
 const TIME: u8 = 2;
-const ID: u8 = 3;
+pub(super) const ID: u8 = 3;
 /// The place of `id` in the list.
-const ID_MEMBER: u8 = 6;
+#[cfg(feature = "delivery")]
+pub(super) const ID_MEMBER: u8 = 6;
 
 /// What a server's message is told by. The four that say what it is stand first, as in [`Kind`].
 pub(crate) const SERVER_MEMBERS: &Members = &Members::new(
@@ -49,7 +49,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn of(found: &Found) -> Self {
+    pub(super) fn of(found: &Found) -> Self {
         match found.seen() & KINDS {
             0b0001 => Self::Greeting,
             0b0010 => Self::Return,
@@ -245,39 +245,6 @@ pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) 
         What::Incomplete | What::Piece(_) => ServerMessage::Incomplete,
         What::Sentinel => ServerMessage::Sentinel,
     }
-}
-
-/// The id of the reply whose `return` begins, if it stands in front of that. `Err` if the message is no reply.
-pub(crate) fn id_so_far<'f>(frames: &'f Frames<'_>) -> Result<Option<Value<'f>>, ()> {
-    if Kind::of(frames.found()) != Kind::Return {
-        return Err(());
-    }
-    let Some(text) = frames.text_so_far(ID) else {
-        // One that is gone was no id of ours.
-        return if frames.found().has(ID_MEMBER) { Err(()) } else { Ok(None) };
-    };
-    // Ids of ours are numbers, which are never rewritten.
-    Ok(Some(core::str::from_utf8(text).map_or(Value::NULL, Value::from_decoded)))
-}
-
-/// The element just outlined.
-pub(crate) fn element<'m>(frames: &'m mut Frames<'_>) -> Payload<'m> {
-    let strings = if frames.found().is_escaped(BODY) { Strings::Escaped } else { Strings::Plain };
-    Payload::new(frames.text(), strings)
-}
-
-/// The piece of a string just outlined, decoded.
-pub(crate) fn text<'m>(frames: &'m mut Frames<'_>) -> &'m str {
-    let escaped = frames.found().is_escaped(BODY);
-    let text = frames.text();
-    let length = if escaped { decode_content(text) } else { text.len() };
-    // The scanner has passed each byte, and no character is cut.
-    text.get(..length).and_then(|text| core::str::from_utf8(text).ok()).unwrap_or_default()
-}
-
-/// What the message was that was taken apart, and the id that stands behind the elements.
-pub(crate) fn behind_elements<'m>(frames: &'m mut Frames<'_>) -> (Kind, Option<Value<'m>>) {
-    (Kind::of(frames.found()), Parts::of(frames).value(ID))
 }
 
 /// Whether the outlined message is an error, whole or passed over.

@@ -173,7 +173,7 @@ impl Journey {
             Step::Schema | Step::Done => {
                 self.schema = Schema::default();
                 let ticket = commands.execute("query-qmp-schema", &())?;
-                commands.set_delivery(ticket, &Delivery::ELEMENTS)?;
+                commands.set_delivery(ticket, Delivery::ELEMENTS)?;
                 Ok(ticket)
             }
         }

@@ -19,8 +19,8 @@ macro_rules! bare {
             }
         }
 
-        impl ::qmp_core::json::path::Paths for $name {
-            const PATHS: &'static [::qmp_core::json::path::Path] = &[];
+        impl ::qmp_core::json::Paths for $name {
+            const PATHS: &'static [::qmp_core::json::Path] = &[];
         }
 
         #[cfg(test)]

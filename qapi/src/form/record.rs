@@ -135,17 +135,17 @@ macro_rules! record {
 
     // The paths to its members. An open object is kept whole.
     (@paths $name:ident $(<$a:lifetime>)? [] $($key:literal $type:ty,)*) => {
-        impl<'a> ::qmp_core::json::path::Paths for $name $(<$a>)? {
-            const PATHS: &'static [::qmp_core::json::path::Path] = &[$(::qmp_core::json::path::Path {
+        impl<'a> ::qmp_core::json::Paths for $name $(<$a>)? {
+            const PATHS: &'static [::qmp_core::json::Path] = &[$(::qmp_core::json::Path {
                 name: $key,
-                below: <$type as ::qmp_core::json::path::Paths>::paths,
+                below: <$type as ::qmp_core::json::Paths>::paths,
             },)*];
         }
     };
     (@paths $name:ident $(<$a:lifetime>)? [$open:ident] $($any:tt)*) => { $crate::form::record! { @kept $name $(<$a>)? } };
     (@kept $name:ident $(<$a:lifetime>)?) => {
-        impl<'a> ::qmp_core::json::path::Paths for $name $(<$a>)? {
-            const PATHS: &'static [::qmp_core::json::path::Path] = &[];
+        impl<'a> ::qmp_core::json::Paths for $name $(<$a>)? {
+            const PATHS: &'static [::qmp_core::json::Path] = &[];
         }
     };
 

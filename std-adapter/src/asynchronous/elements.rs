@@ -45,7 +45,7 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
         name: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<Elements<'_, R, W, T>, Error> {
-        self.elements_at(&Delivery::ELEMENTS, name, arguments).await
+        self.elements_at(Delivery::ELEMENTS, name, arguments).await
     }
 
     /// [`elements`](Self::elements) of an array that is not all of what the command returns; see
@@ -55,7 +55,7 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
     /// As there.
     pub async fn elements_at<T: DeserializeOwned>(
         &mut self,
-        at: &'static Delivery,
+        at: Delivery,
         name: &str,
         arguments: &(impl Serialize + ?Sized),
     ) -> Result<Elements<'_, R, W, T>, Error> {
@@ -76,7 +76,7 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
         mut look: impl for<'a> FnMut(Result<C::Element<'a>, Error>),
     ) -> Result<u32, Error> {
         let mut pending = self
-            .dispatch(|commands| call::in_pieces(commands, &Delivery::ELEMENTS, |commands| commands.send(command)))
+            .dispatch(|commands| call::in_pieces(commands, Delivery::ELEMENTS, |commands| commands.send(command)))
             .await?;
         let mut count: u32 = 0;
         while let Some(step) = pending.step(|payload| look(payload.decode().map_err(Error::from))).await {
@@ -97,7 +97,7 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
     /// As there.
     pub async fn text(
         &mut self,
-        at: &'static Delivery,
+        at: Delivery,
         name: &str,
         arguments: &(impl Serialize + ?Sized),
         mut look: impl FnMut(&str),

@@ -10,7 +10,8 @@ use qmp_core::client::{Client, Config, Delivery, Incoming, Message, Slot, Static
 use qmp_core::command::Command;
 use qmp_core::frame::{Framing, Reading};
 use qmp_core::json::de::Deserializer;
-use qmp_core::json::{Kind, Payload, Value, ser};
+use qmp_core::json::{Kind, Payload, Projection, Value, ser};
+use qmp_qapi::types::BlockInfo;
 use qmp_core::message::{ServerMessage, Timestamp};
 use qmp_core::owned::OwnedValue;
 use qmp_core::reader::{FromServer, Reader, Recorded};
@@ -219,8 +220,17 @@ fn answer(incoming: Incoming<'_, '_>) {
     }
 }
 
-fn delivery() -> &'static Delivery {
-    if black_box(true) { black_box(&Delivery::Elements(&["pools", "x"])) } else { black_box(&Delivery::Whole) }
+fn delivery() -> Delivery {
+    black_box([
+        Delivery::Whole,
+        Delivery::Elements(&["pools", "x"]),
+        Delivery::Text(&["x"]),
+        Delivery::Members(Projection::Named(&["x", "a.b", "**.c"])),
+        Delivery::elements_of::<BlockInfo<'_>>(),
+    ])
+    .into_iter()
+    .nth(black_box(1))
+    .unwrap_or_default()
 }
 
 /// Calls everything that an agent's client has.

@@ -230,12 +230,13 @@ fn what_cannot_be_sent_leaves_no_trace() {
 }
 
 #[test]
+#[cfg(feature = "delivery")]
 fn what_is_returned_comes_element_by_element() {
     // The id tells where there is one, and the order where there is none.
     for with_ids in [true, false] {
         let mut bench = if with_ids { Bench::ready() } else { Bench::ready_in_order() };
         let ticket = bench.execute("guest-get-disks");
-        bench.client.commands().set_delivery(ticket, &Delivery::ELEMENTS).unwrap();
+        bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
         let id = if with_ids { format!(", \"id\": {}", ticket.id()) } else { String::new() };
         let said = bench.feed(format!("{{\"return\": [{{\"name\": \"a\\n\"}}, 2]{id}}}\n"));
         let of = ticket.id();
@@ -247,17 +248,18 @@ fn what_is_returned_comes_element_by_element() {
     let mut bench = Bench::ready();
     let silent = bench.execute_silent("guest-suspend-ram");
     let ticket = bench.execute("guest-get-disks");
-    bench.client.commands().set_delivery(ticket, &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
     let mut said = bench.feed(format!("{{\"return\": [1], \"id\": {}}}\n", ticket.id()));
     assert_eq!(said.pop(), Some(format!("sent {}", silent.id())));
     assert_eq!(said, [format!("element 0 of {}: 1", ticket.id()), format!("1 elements of {}", ticket.id())]);
 }
 
 #[test]
+#[cfg(feature = "delivery")]
 fn elements_that_break_off_doubt_the_session() {
     let mut bench = Bench::ready();
     let ticket = bench.execute("guest-get-disks");
-    bench.client.commands().set_delivery(ticket, &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
     let of = ticket.id();
     let said = bench.feed("{\"return\": [1, \x01\n");
     assert_eq!(said.len(), 3, "{said:?}");

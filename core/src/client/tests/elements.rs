@@ -5,12 +5,6 @@ use crate::frame::Reading;
 use crate::json::documents;
 use proptest::collection::vec as many;
 use proptest::prelude::*;
-use std::boxed::Box;
-
-/// One for ever, as a program's own are.
-fn leaked(names: &'static [&'static str]) -> &'static Delivery {
-    Box::leak(Box::new(Delivery::Elements(names)))
-}
 
 /// A session with one command in flight whose elements are wanted.
 fn awaiting(names: &'static [&'static str]) -> (Bench, Ticket) {
@@ -18,15 +12,15 @@ fn awaiting(names: &'static [&'static str]) -> (Bench, Ticket) {
 }
 
 fn awaiting_with(config: Config, rx: usize, names: &'static [&'static str]) -> (Bench, Ticket) {
-    in_flight(config, rx, leaked(names))
+    in_flight(config, rx, Delivery::Elements(names))
 }
 
 /// A session with one command in flight whose reply is delivered so.
-pub(super) fn awaiting_by(delivery: &'static Delivery, rx: usize) -> (Bench, Ticket) {
+pub(super) fn awaiting_by(delivery: Delivery, rx: usize) -> (Bench, Ticket) {
     in_flight(Config::DEFAULT, rx, delivery)
 }
 
-fn in_flight(config: Config, rx: usize, delivery: &'static Delivery) -> (Bench, Ticket) {
+fn in_flight(config: Config, rx: usize, delivery: Delivery) -> (Bench, Ticket) {
     let mut bench = Bench::with(config, rx, 512, 16);
     bench.feed(GREETING);
     let id = bench.sent().split("\"id\":").nth(1).unwrap().trim_end_matches("}\n").to_string();
@@ -103,7 +97,7 @@ fn an_error_is_an_ordinary_failure() {
     let said = bench.feed(&format!("{{\"id\": {}, \"error\": {{\"class\": \"C\", \"desc\": \"[1]\"}}}}", ticket.id()));
     assert_eq!(said, [format!("reply {} C: [1]", ticket.id())]);
     let (other, _) = (bench.execute("x"), bench.sent());
-    bench.client.commands().set_delivery(other, &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(other, Delivery::ELEMENTS).unwrap();
 }
 
 #[test]
@@ -182,7 +176,7 @@ fn an_out_of_band_reply_with_elements_ends_its_own_command() {
     bench.feed(GREETING);
     bench.feed("{\"return\": {}, \"id\": 511}");
     let ticket = bench.execute("query-block");
-    bench.client.commands().set_delivery(ticket, &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
     let oob = bench.client.commands().exec_oob("query-yank", &()).unwrap();
     let mut expected = elements(ticket, &["1"]);
     expected.push(format!("retracted 1 of {}: Other(Ticket({}))", ticket.id(), oob.id()));
@@ -195,7 +189,7 @@ fn an_out_of_band_reply_with_elements_ends_its_own_command() {
 fn replies_of_other_commands_come_whole_in_their_turn() {
     let mut bench = Bench::ready(Config::DEFAULT);
     let tickets = ["a", "b", "c"].map(|name| bench.execute(name));
-    bench.client.commands().set_delivery(tickets[1], &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(tickets[1], Delivery::ELEMENTS).unwrap();
     let reply = |at: usize| format!("{{\"return\": [{at}], \"id\": {}}}\r\n", tickets[at].id());
     assert_eq!(bench.feed(&reply(0)), [format!("reply {} [0]", tickets[0].id())]);
     assert_eq!(bench.feed(&reply(1)), all(tickets[1], &["1"]));
@@ -207,25 +201,25 @@ fn one_reply_at_a_time_comes_in_pieces() {
     let (mut bench, first) = awaiting(&[]);
     let second = bench.execute("x");
     let full = Err(Error::Resource(Resource::Delivery));
-    assert_eq!(bench.client.commands().set_delivery(second, &Delivery::ELEMENTS), full);
+    assert_eq!(bench.client.commands().set_delivery(second, Delivery::ELEMENTS), full);
     // It can be taken back, or changed.
-    bench.client.commands().set_delivery(first, &Delivery::Whole).unwrap();
-    bench.client.commands().set_delivery(second, &Delivery::ELEMENTS).unwrap();
-    assert_eq!(bench.client.commands().set_delivery(first, &Delivery::ELEMENTS), full);
+    bench.client.commands().set_delivery(first, Delivery::Whole).unwrap();
+    bench.client.commands().set_delivery(second, Delivery::ELEMENTS).unwrap();
+    assert_eq!(bench.client.commands().set_delivery(first, Delivery::ELEMENTS), full);
     assert_eq!(
         bench.feed(&format!("{{\"return\": [0], \"id\": {}}}", first.id())),
         [format!("reply {} [0]", first.id())]
     );
-    assert_eq!(bench.client.commands().set_delivery(first, &Delivery::ELEMENTS), Err(Error::Misuse(Misuse::Ticket)));
+    assert_eq!(bench.client.commands().set_delivery(first, Delivery::ELEMENTS), Err(Error::Misuse(Misuse::Ticket)));
     bench.feed("{\"return\": [1,");
     let third = bench.execute("y");
     bench.client.commands().forget(second).unwrap();
     // The reply is still being taken apart.
-    assert_eq!(bench.client.commands().set_delivery(third, &Delivery::ELEMENTS), full);
+    assert_eq!(bench.client.commands().set_delivery(third, Delivery::ELEMENTS), full);
     let said = bench.feed(&format!("2], \"id\": {}}}", second.id()));
     let expected = [format!("element 1 of {}: 2", second.id()), format!("retracted 2 of {}: Foreign", second.id())];
     assert_eq!(said, expected);
-    bench.client.commands().set_delivery(third, &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(third, Delivery::ELEMENTS).unwrap();
 }
 
 #[test]
@@ -244,7 +238,7 @@ fn a_command_that_times_out_among_its_elements_is_told_once() {
     bench.client.commands().set_deadline(ticket, Instant::ZERO).unwrap();
     assert_eq!(bench.poll(), [format!("timed out {}", ticket.id())]);
     let next = bench.execute("x");
-    bench.client.commands().set_delivery(next, &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(next, Delivery::ELEMENTS).unwrap();
     assert_eq!(bench.reply(ticket), [format!("late {} {{}}", ticket.id())]);
     assert_eq!(bench.feed(&format!("{{\"return\": [1], \"id\": {}}}", next.id())), all(next, &["1"]));
 }
@@ -294,7 +288,7 @@ fn servers_without_ids_deliver_elements_in_order() {
     bench.feed(GREETING);
     bench.feed("{\"return\": {}}");
     let (first, second) = (bench.execute("a"), bench.execute("b"));
-    bench.client.commands().set_delivery(second, &Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(second, Delivery::ELEMENTS).unwrap();
     assert_eq!(bench.feed("{\"return\": [0]}"), [format!("reply {} [0]", first.id())]);
     assert_eq!(bench.feed("{\"return\": [1, 2]}"), all(second, &["1", "2"]));
 }
@@ -331,7 +325,7 @@ proptest! {
             false => format!("{{\"return\":{blank}{returned},{blank}\"id\":{id}{blank}}}"),
         };
         let cuts = cuts_of(&cuts, reply.len(), every_byte);
-        let (said, raws) = through(size, config, leaked(names), reply.as_bytes(), &cuts);
+        let (said, raws) = through(size, config, Delivery::Elements(names), reply.as_bytes(), &cuts);
         let expected: Vec<String> = values.iter().enumerate().map(|(index, value)| {
             let open = usize::from(!value.starts_with(['"', '{', '[']));
             if value.len() + open <= size {
@@ -370,7 +364,7 @@ proptest! {
         let names: &[&str] = if nested { &["list"] } else { &[] };
         let run = |cuts: &[usize], fast| {
             let config = Config { reading: Reading { fast, ..Reading::DEFAULT }, ..Config::DEFAULT };
-            through(size, config, leaked(names), &stream, cuts).0
+            through(size, config, Delivery::Elements(names), &stream, cuts).0
         };
         let whole = run(&[stream.len()], false);
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
@@ -402,11 +396,12 @@ pub(super) fn cuts_of(cuts: &[prop::sample::Index], length: usize, every_byte: b
     cuts
 }
 
-/// What a session with a receive buffer of `size` bytes says of a reply to its first command, cut so; and the elements' text.
+/// What a session with a receive buffer of `size` bytes says of a reply to its first command, cut so; and the text of
+/// replies and elements.
 pub(super) fn through(
     size: usize,
     config: Config,
-    delivery: &'static Delivery,
+    delivery: Delivery,
     reply: &[u8],
     cuts: &[usize],
 ) -> (Vec<String>, Vec<Option<String>>) {
@@ -428,8 +423,11 @@ pub(super) fn through(
             assert!(taken > 0, "a polled buffer has room");
             from += taken;
             while let Some(incoming) = client.poll().unwrap() {
-                if let Message::Element { element, .. } = &incoming.message {
-                    raws.push(element.as_ref().ok().map(|element| element.raw_str().unwrap().to_string()));
+                let text = |payload: &Payload<'_>| payload.raw_str().unwrap().to_string();
+                match &incoming.message {
+                    Message::Element { element, .. } => raws.push(element.as_ref().ok().map(text)),
+                    Message::Reply { outcome: Ok(payload), .. } => raws.push(Some(text(payload))),
+                    _ => {}
                 }
                 said.push(words(incoming));
             }

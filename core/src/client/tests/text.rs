@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 #[test]
 fn a_text_comes_in_pieces_of_the_buffer() {
-    let (mut bench, ticket) = awaiting_by(&Delivery::TEXT, 32);
+    let (mut bench, ticket) = awaiting_by(Delivery::TEXT, 32);
     let of = ticket.id();
     // 20 bytes, then an escape that the buffer's end cuts, then one more piece and the rest.
     let raw = format!("{}\\u00e9{}\\n", "a".repeat(30), "b".repeat(40));
@@ -22,7 +22,7 @@ fn a_text_comes_in_pieces_of_the_buffer() {
     // A short one is one piece, an empty one none.
     for (returned, pieces) in [("\"x\"", vec![format!("text of FIRST: x")]), ("\"\"", vec![])] {
         let ticket = bench.execute("x");
-        bench.client.commands().set_delivery(ticket, &Delivery::TEXT).unwrap();
+        bench.client.commands().set_delivery(ticket, Delivery::TEXT).unwrap();
         let said = bench.feed(&format!("{{\"return\": {returned}, \"id\": {}}}\r\n", ticket.id()));
         let mut expected: Vec<String> =
             pieces.iter().map(|piece| piece.replace("FIRST", &ticket.id().to_string())).collect();
@@ -34,18 +34,18 @@ fn a_text_comes_in_pieces_of_the_buffer() {
 #[test]
 fn a_reply_without_a_text_is_whole() {
     for returned in ["[\"a\"]", "{\"text\":[]}", "17", "null"] {
-        let (mut bench, ticket) = awaiting_by(&Delivery::Text(&["text"]), 512);
+        let (mut bench, ticket) = awaiting_by(Delivery::Text(&["text"]), 512);
         let said = bench.feed(&format!("{{\"return\": {returned}, \"id\": {}}}", ticket.id()));
         assert_eq!(said, [format!("reply {} {returned}", ticket.id())]);
     }
-    let (mut bench, ticket) = awaiting_by(&Delivery::TEXT, 512);
+    let (mut bench, ticket) = awaiting_by(Delivery::TEXT, 512);
     let said = bench.feed(&format!("{{\"id\": {}, \"error\": {{\"class\": \"C\", \"desc\": \"d\"}}}}", ticket.id()));
     assert_eq!(said, [format!("reply {} C: d", ticket.id())]);
 }
 
 #[test]
 fn a_text_that_breaks_off_or_is_anothers_is_retracted() {
-    let (mut bench, ticket) = awaiting_by(&Delivery::Text(&["text"]), 32);
+    let (mut bench, ticket) = awaiting_by(Delivery::Text(&["text"]), 32);
     let of = ticket.id();
     let long = "x".repeat(40);
     let first = format!("text of {of}: {}", "x".repeat(32));
@@ -59,7 +59,7 @@ fn a_text_that_breaks_off_or_is_anothers_is_retracted() {
     assert_eq!(plain, [first.clone(), rest.clone(), format!("retracted 2 of {of}: Foreign")]);
     let said = bench.feed(&format!("{{\"return\": {{\"text\": \"{long}\"}}, \"id\": {of}}}\r\n"));
     assert_eq!(said, [first.clone(), rest, format!("end of text of {of}")]);
-    let (mut bench, ticket) = awaiting_by(&Delivery::TEXT, 32);
+    let (mut bench, ticket) = awaiting_by(Delivery::TEXT, 32);
     bench.feed(&format!("{{\"return\": \"{long}"));
     bench.client.rx_eof();
     let retracted = format!("retracted 1 of {}: Broken", ticket.id());
@@ -76,7 +76,7 @@ proptest! {
     ) {
         let config = Config { reading: Reading { fast, ..Reading::DEFAULT }, ..Config::DEFAULT };
         let raw: String = strings.iter().map(|string| &string[1..string.len() - 1]).collect();
-        let delivery = if nested { &Delivery::Text(&["n", "text"]) } else { &Delivery::TEXT };
+        let delivery = if nested { Delivery::Text(&["n", "text"]) } else { Delivery::TEXT };
         let returned = match nested {
             true => format!("{{\"x\": \"y\", \"n\": {{\"m\": [\"{raw}\"], \"text\": \"{raw}\", \"z\": 1}}}}"),
             false => format!("\"{raw}\""),

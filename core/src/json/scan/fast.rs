@@ -4,7 +4,6 @@
 //! would have it, so that no outcome depends on it. The byte behind the data is 0, valid nowhere in JSON: every loop ends there
 //! without looking for the end.
 
-use super::sift::Stage;
 use super::step::{Lax, Role, State};
 use super::{Scanner, is_blank};
 
@@ -19,20 +18,21 @@ pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     }
     loop {
         let before = at;
-        match scanner.nesting.depth() {
-            0 => return at,
-            1 if scanner.sift.stage == Stage::Off => at = tokens::<false>(scanner, text, at),
-            // What is looked for is the automaton's to find.
-            1 => return at,
-            _ => {
-                at = tokens::<true>(scanner, text, at);
-                if scanner.sift.above != 0 && scanner.nesting.depth() == 1 {
-                    // It was not the member that ended, as this loop would have it.
-                    scanner.found.take_apart_still();
+        let (depth, floor) = (scanner.nesting.depth(), scanner.sift.floor());
+        if depth > floor {
+            at = tokens::<true>(scanner, text, at);
+            if scanner.nesting.depth() == floor {
+                if !scanner.sift.is_off() {
                     scanner.sift.end_value();
                     return at;
                 }
+                scanner.found.end_value(at as u32);
             }
+        } else if depth == 0 || !scanner.sift.is_off() {
+            // What is looked for is the automaton's to find.
+            return at;
+        } else {
+            at = tokens::<false>(scanner, text, at);
         }
         if at == before {
             return at;
@@ -48,8 +48,8 @@ enum Place {
     After,
 }
 
-/// Tokens of the innermost container and, when `DEEP`, of all containers inside the outermost object. When not `DEEP`, the
-/// members of the outermost object are told by name, and the loop is left where a container opens.
+/// Tokens of the innermost container and, when `DEEP`, of all containers down from the floor. When not `DEEP`, the members of the
+/// outermost object are told by name, and the loop is left where a container opens.
 #[inline]
 fn tokens<const DEEP: bool>(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     let mut place = match scanner.state {
@@ -116,7 +116,7 @@ fn tokens<const DEEP: bool>(scanner: &mut Scanner, text: &[u8], mut at: usize) -
                     at = at.wrapping_add(1);
                 }
                 b'{' | b'[' => {
-                    if scanner.nesting.depth() >= scanner.max_depth {
+                    if scanner.nesting.depth() >= scanner.options.max_depth {
                         return at;
                     }
                     if !DEEP {
@@ -176,8 +176,7 @@ fn tokens<const DEEP: bool>(scanner: &mut Scanner, text: &[u8], mut at: usize) -
             }
             at = at.wrapping_add(1);
             scanner.nesting.pop();
-            if scanner.nesting.depth() == 1 {
-                scanner.found.end_value(at as u32);
+            if scanner.nesting.depth() == scanner.sift.floor() {
                 return at;
             }
         }

@@ -18,6 +18,7 @@ pub(crate) struct Members {
     /// The slot that takes the first key which is not in the list.
     unlisted: Option<u8>,
     /// The member whose value can be taken apart, counted from 1; 0 for none.
+    #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "it does not occur without"))]
     apart: u8,
 }
 
@@ -239,22 +240,19 @@ impl Found {
     }
 
     /// Strings met before need not be rewritten any more.
+    #[cfg(feature = "delivery")]
     pub(crate) fn forget_escapes(&mut self) {
         self.escaped = 0;
     }
 
     /// Whether the value about to begin is one that can be taken apart.
+    #[cfg(feature = "delivery")]
     pub(crate) const fn can_be_taken_apart(&self) -> bool {
         self.current != 0 && self.current == self.members.apart
     }
 
-    /// The member that is taken apart goes on, other than [`end_value`](Self::end_value) was told.
-    #[cfg(feature = "fast")]
-    pub(crate) const fn take_apart_still(&mut self) {
-        self.current = self.members.apart;
-    }
-
     /// All texts up to here are gone.
+    #[cfg(feature = "delivery")]
     pub(crate) const fn lose_all(&mut self) {
         self.lost = self.taken;
     }

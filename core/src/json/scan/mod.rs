@@ -11,6 +11,9 @@ mod fast;
 mod fault;
 pub(crate) mod members;
 mod nesting;
+#[cfg(feature = "delivery")]
+mod projector;
+#[cfg_attr(not(feature = "delivery"), path = "no_sift.rs")]
 mod sift;
 mod step;
 #[cfg(test)]
@@ -22,7 +25,8 @@ pub use nesting::MAX_DEPTH;
 use members::{Found, Members};
 pub(crate) use nesting::Nesting;
 use sift::Sift;
-pub(crate) use sift::{Names, Pause, Take};
+#[cfg(feature = "delivery")]
+pub(crate) use sift::{Pause, Take, Wanted};
 pub(crate) use step::Expected;
 use step::{Flow, Lax, State};
 
@@ -67,7 +71,7 @@ pub(crate) enum Progress {
     Complete(usize),
     /// The byte at this index cannot belong to the message.
     Fault(usize, Reason),
-    /// There is something to say in front of this index: see [`Scanner::pause`].
+    /// There is something to say in front of this index: see `Scanner::pause`. Never where feature `delivery` is off.
     Pause(usize),
 }
 
@@ -77,8 +81,6 @@ pub(crate) struct Scanner {
     nesting: Nesting,
     pub(crate) found: Found,
     sift: Sift,
-    /// The deepest nesting accepted, counted from where [`nesting`](Self::nesting) is.
-    max_depth: u16,
     options: Options,
     state: State,
     /// Strings: the quote that ends this one, and what it is.
@@ -113,7 +115,6 @@ impl Scanner {
             nesting: Nesting::new(),
             found: Found::new(members),
             sift: Sift::new(),
-            max_depth: options.max_depth,
             options,
             state: State::Value,
             quote: 0,
@@ -141,10 +142,7 @@ impl Scanner {
     pub(crate) fn clear(&mut self) {
         self.nesting.clear();
         self.found.clear();
-        if !self.sift.is_idle() {
-            self.sift.clear();
-            self.max_depth = self.options.max_depth;
-        }
+        self.sift.clear();
         self.state = State::Value;
         self.lax = Lax::Off;
         self.mistake = None;
@@ -180,59 +178,6 @@ impl Scanner {
         self.expected
     }
 
-    /// Sets whether to stop in front of the value of the member that can be taken apart. It is the same for a message that was begun.
-    pub(crate) const fn arm(&mut self, armed: bool) {
-        self.sift.arm(armed);
-    }
-
-    /// Why the scanner stopped.
-    pub(crate) const fn pause(&self) -> Pause {
-        self.sift.pause
-    }
-
-    /// Answers [`Pause::Member`]: what is wanted of the value at these names below the member, or all of it in one piece.
-    pub(crate) const fn seek(&mut self, wanted: Option<(Names, Take)>) {
-        self.sift.seek(wanted);
-    }
-
-    /// How many bytes at the end of `text`, all of it scanned and inside a string, belong to a character that goes on.
-    pub(crate) fn open_character(&self, text: &[u8]) -> u8 {
-        let digits = 4_u8.saturating_sub(self.missing);
-        match self.state {
-            State::Escape => 1,
-            State::Hex => digits.saturating_add(2),
-            State::Pair => 6,
-            State::PairU => 7,
-            State::LowHex => digits.saturating_add(8),
-            // Up to three of its bytes: from the last one that does not go on.
-            State::Utf8 => match text {
-                [.., first] if first & 0xC0 != 0x80 => 1,
-                [.., first, _] if first & 0xC0 != 0x80 => 2,
-                _ => 3,
-            },
-            _ => 0,
-        }
-    }
-
-    /// Where the element begins that has not ended yet, counted as in the text last scanned.
-    pub(crate) const fn open_element(&self) -> Option<u32> {
-        self.sift.element()
-    }
-
-    /// The text of the open element was moved to `start`.
-    pub(crate) const fn move_element(&mut self, start: u32) {
-        self.sift.begin_element(start);
-    }
-
-    /// Where the element began that has ended just now, and whether it nested deeper than the limit.
-    pub(crate) const fn end_element(&mut self) -> (u32, bool) {
-        let start = match self.sift.end_element() {
-            Some(start) => start,
-            None => 0,
-        };
-        (start, core::mem::replace(&mut self.too_deep, false))
-    }
-
     /// Scans `text[from..end]`. Spans are recorded as indices into `text`; `base` is the place of `text[0]` in the stream.
     ///
     /// Where `text[end]` exists and is 0, the fast path may be taken: 0 is valid nowhere in JSON, so that it ends every loop.
@@ -244,7 +189,7 @@ impl Scanner {
             #[cfg(feature = "fast")]
             if fast {
                 at = fast::run(self, text, at);
-                if self.sift.has_ended() {
+                if self.sift.has_ended() && self.ended_at_floor(at as u32) {
                     return Progress::Pause(at);
                 }
                 if at >= end {

@@ -9,7 +9,6 @@ type Word = u64;
 type Word = u32;
 
 const LEVELS: u16 = Word::BITS as u16;
-const _: () = assert!((super::sift::MOST as u16) + 2 < LEVELS, "what is forgotten fits the top word");
 /// The words below the top one.
 const SPILLED: usize = (MAX_DEPTH / LEVELS) as usize - 1;
 
@@ -61,18 +60,6 @@ impl Nesting {
         if self.depth.is_multiple_of(LEVELS) && self.depth != 0 {
             self.unspill();
         }
-    }
-
-    /// Counts depth from one level further in: the innermost bracket but one is forgotten, which is the outermost.
-    pub(super) const fn descend(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    /// Counts from where it was before `levels` calls of [`descend`](Self::descend), all of which have forgotten a `{`. At most one
-    /// bracket is open behind those.
-    pub(super) fn ascend(&mut self, levels: u8) {
-        self.top |= Word::MAX.wrapping_shl(u32::from(self.depth));
-        self.depth = self.depth.wrapping_add(u16::from(levels));
     }
 
     #[cold]

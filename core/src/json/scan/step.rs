@@ -1,6 +1,5 @@
 //! The automaton, a byte at a time. It alone decides what is JSON.
 
-use super::sift::{Pause, Stage};
 use super::{Dialect, Reason, Scanner, is_blank};
 
 /// What the next byte may be.
@@ -63,7 +62,7 @@ pub(super) enum Role {
     Key,
     /// A key of the outermost object, compared with the member names as it goes by.
     MemberKey,
-    /// A key on the way to what is taken out, compared likewise.
+    /// A key at a lower floor, compared likewise.
     SoughtKey,
 }
 
@@ -100,6 +99,7 @@ pub(super) enum Flow {
     /// The message ended in front of this byte.
     EndBefore,
     /// There is something to say behind this byte.
+    #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "it does not occur without"))]
     Pause,
     /// There is something to say in front of this byte.
     PauseBefore,
@@ -130,8 +130,10 @@ impl Scanner {
             State::Colon if byte == b':' => self.go(State::Value),
             State::Colon => self.blank_or_misplaced(byte, at, base),
             State::After => match byte {
-                b',' if self.nesting.in_object() => self.go(State::Key),
-                b',' => self.go(State::Value),
+                b',' => {
+                    self.comma_at_floor(at);
+                    self.go(if self.nesting.in_object() { State::Key } else { State::Value })
+                }
                 b'}' => self.close(true, at, base),
                 b']' => self.close(false, at, base),
                 _ => self.blank_or_misplaced(byte, at, base),
@@ -176,14 +178,11 @@ impl Scanner {
         if is_blank(byte) {
             return self.blank(byte);
         }
-        if self.nesting.depth() == 1 {
-            match self.sift.stage {
-                Stage::Off => self.found.begin_value(at),
-                _ => {
-                    if let Some(flow) = self.sifted(byte, at) {
-                        return flow;
-                    }
-                }
+        if self.nesting.depth() == self.sift.floor() {
+            if self.sift.is_off() {
+                self.found.begin_value(at);
+            } else if let Some(flow) = self.begin_at_floor(byte, at) {
+                return flow;
             }
         }
         match byte {
@@ -191,63 +190,6 @@ impl Scanner {
             b'[' => self.open(false),
             _ => self.scalar(byte).unwrap_or_else(|| self.misplaced(at, base)),
         }
-    }
-
-    /// A value begins at the floor of a message that may be taken apart. What is done in the place of what is done with others, if
-    /// anything.
-    #[cold]
-    fn sifted(&mut self, byte: u8, at: u32) -> Option<Flow> {
-        if self.sift.stage == Stage::Watching && self.found.can_be_taken_apart() {
-            self.sift.pause = Pause::Member;
-            return Some(Flow::PauseBefore);
-        }
-        if self.sift.above == 0 {
-            self.found.begin_value(at);
-        }
-        match self.sift.stage {
-            Stage::Off | Stage::Watching | Stage::Seeking { found: false } => None,
-            Stage::Seeking { found: true } => self.descend(byte),
-            _ => {
-                self.sift.begin_element(at);
-                self.found.forget_escapes();
-                self.not_finite = false;
-                None
-            }
-        }
-    }
-
-    /// The value looked for begins: goes down into it, or ends the search.
-    fn descend(&mut self, byte: u8) -> Option<Flow> {
-        let fits = |stage: &Stage| *stage == Stage::Text || self.nesting.depth() < self.max_depth;
-        let Some(stage) = self.sift.enters(byte).filter(fits) else {
-            self.ascend();
-            return None;
-        };
-        if stage == Stage::Text {
-            self.found.forget_escapes();
-            self.sift.stage = stage;
-            self.sift.pause = Pause::BeginText;
-            self.begin_string(byte, Role::Value);
-            return Some(Flow::Pause);
-        }
-        let flow = self.open(byte == b'{');
-        self.nesting.descend();
-        self.max_depth = self.max_depth.saturating_sub(1);
-        self.sift.above = self.sift.above.saturating_add(1);
-        self.sift.stage = stage;
-        if stage == Stage::Elements {
-            self.sift.pause = Pause::Begin;
-            return Some(Flow::Pause);
-        }
-        Some(flow)
-    }
-
-    /// Nothing more is taken out of this message: its members have the floor again.
-    fn ascend(&mut self) {
-        self.nesting.ascend(self.sift.above);
-        self.max_depth = self.options.max_depth;
-        self.sift.above = 0;
-        self.sift.stage = Stage::Off;
     }
 
     /// Begins a string, number or word, if `byte` does.
@@ -273,8 +215,8 @@ impl Scanner {
         Some(self.go(state))
     }
 
-    fn open(&mut self, object: bool) -> Flow {
-        if self.nesting.depth() >= self.max_depth {
+    pub(super) fn open(&mut self, object: bool) -> Flow {
+        if self.nesting.depth() >= self.options.max_depth {
             self.too_deep = true;
             self.lax = Lax::Deep;
             self.braces = i32::from(object);
@@ -289,6 +231,9 @@ impl Scanner {
         if self.nesting.in_object() != object {
             return self.mistaken(Reason::UnmatchedBracket, at, base);
         }
+        if let Some(flow) = self.close_at_floor(at) {
+            return flow;
+        }
         self.nesting.pop();
         self.value_ended(at.wrapping_add(1))
     }
@@ -296,34 +241,17 @@ impl Scanner {
     /// A value ended in front of `end`, which is behind the byte at hand.
     fn value_ended(&mut self, end: u32) -> Flow {
         self.state = State::After;
-        match self.nesting.depth() {
-            0 if self.sift.above == 0 => return Flow::End,
-            0 => return self.left(end),
-            1 if self.sift.stage == Stage::Text => return self.left(end),
-            1 if self.sift.above == 0 => self.found.end_value(end),
-            1 if self.sift.stage == Stage::Elements => {
-                self.sift.pause = Pause::Element;
-                return Flow::Pause;
-            }
-            _ => {}
+        let depth = self.nesting.depth();
+        if depth > self.sift.floor() {
+            return Flow::Go;
         }
-        Flow::Go
-    }
-
-    /// The container at the floor was closed, or the text has ended.
-    #[cold]
-    fn left(&mut self, end: u32) -> Flow {
-        let taken = matches!(self.sift.stage, Stage::Elements | Stage::Text);
-        self.ascend();
-        if self.nesting.depth() == 1 {
-            self.found.end_value(end);
+        if !self.sift.is_off() {
+            return self.end_at_floor(end);
         }
-        if taken {
-            // What stands behind is looked at anew.
-            self.not_finite = false;
-            self.sift.pause = Pause::End;
-            return Flow::Pause;
+        if depth == 0 {
+            return Flow::End;
         }
+        self.found.end_value(end);
         Flow::Go
     }
 
@@ -432,11 +360,10 @@ impl Scanner {
     // ---- strings
 
     fn begin_key(&mut self, quote: u8, at: u32) -> Flow {
-        if self.nesting.depth() == 1 && self.sift.above == 0 {
+        if self.nesting.depth() == 1 && self.sift.floor() == 1 {
             self.found.begin_key(at);
             self.begin_string(quote, Role::MemberKey)
-        } else if self.nesting.depth() == 1 && self.sift.compares() {
-            self.sift.begin_key();
+        } else if self.begin_key_at_floor(at) {
             self.begin_string(quote, Role::SoughtKey)
         } else {
             if quote == b'\'' {
@@ -446,7 +373,7 @@ impl Scanner {
         }
     }
 
-    fn begin_string(&mut self, quote: u8, role: Role) -> Flow {
+    pub(super) fn begin_string(&mut self, quote: u8, role: Role) -> Flow {
         self.quote = quote;
         self.role = role;
         self.go(State::Text)

@@ -107,6 +107,7 @@ fn decode_string(text: &mut [u8], open: usize, from: usize, quote: u8) -> usize 
 
 /// Decodes `content`, what stands between the quotes of a JSON string or a piece of that without half an escape, to its front.
 /// Returns how much of it there is then.
+#[cfg(feature = "delivery")]
 pub(crate) fn decode_content(content: &mut [u8]) -> usize {
     let mut string = Decoder { text: content, read: 0, written: 0, used: 0 };
     loop {

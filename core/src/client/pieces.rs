@@ -1,0 +1,178 @@
+//! Replies that are not delivered whole: which command wants that, and which reply is its own.
+//!
+//! A server writes the id behind what it returns, so whose elements they are is assumed while they come: in-band replies come in
+//! the order of their commands. The id confirms it, or takes it back.
+
+use super::delivery::{Delivery, OversizeElement, Retraction};
+use super::outbox::Outbox;
+use super::slots::{SlotState, Ticket};
+use crate::error::{Error, Misuse, Resource};
+use crate::frame::{Frames, Piece, What};
+use crate::json::scan::{Take, Wanted};
+use crate::json::{Payload, Projection, Value};
+use crate::message::{self, Kind};
+
+/// The one command whose reply is delivered in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    delivery: Delivery,
+    /// The command; 0 for none. It may have ended.
+    id: u32,
+    /// How many elements or pieces were handed out of the reply at hand.
+    count: u32,
+    /// A reply is being taken apart for it; its id was seen, or need not be.
+    begun: bool,
+    certain: bool,
+    /// That reply broke off, which is yet to be told.
+    broken: bool,
+}
+
+/// What a piece of a reply means. Becomes a message of the kind of client that it came to.
+#[derive(Debug)]
+pub(crate) enum Delivered<'m> {
+    Element { ticket: Ticket, index: u32, element: Result<Payload<'m>, OversizeElement> },
+    Text { ticket: Ticket, text: &'m str },
+    End { ticket: Ticket, count: u32, late: bool },
+    TextEnd { ticket: Ticket, late: bool },
+    Retracted { ticket: Ticket, count: u32, by: Retraction },
+}
+
+impl Outbox<'_> {
+    /// Sets how the reply to `ticket` is delivered.
+    pub(crate) fn set_delivery(&mut self, ticket: Ticket, delivery: Delivery) -> Result<(), Error> {
+        if !self.is_in_flight(ticket) {
+            return Err(Misuse::Ticket.into());
+        }
+        let Stream { id, begun, .. } = self.stream;
+        if matches!(delivery, Delivery::Whole) {
+            if id == ticket.0 && !begun {
+                self.stream = Stream::default();
+            }
+            return Ok(());
+        }
+        if self.delivers_in_pieces() && id != ticket.0 {
+            return Err(Resource::Delivery.into());
+        }
+        if !begun {
+            self.stream = Stream { delivery, id: ticket.0, ..Stream::default() };
+        }
+        Ok(())
+    }
+
+    /// Whether the reply to a command is to come in pieces.
+    pub(crate) fn delivers_in_pieces(&self) -> bool {
+        let Stream { id, begun, broken, .. } = self.stream;
+        begun || broken || self.is_in_flight(Ticket(id))
+    }
+
+    /// Whether there is anything here to do at all.
+    #[inline(always)]
+    pub(crate) const fn has_stream(&self) -> bool {
+        self.stream.id != 0
+    }
+
+    /// Whether replies are to be looked at for the one that is delivered in pieces. If none is awaited any more, that is forgotten.
+    pub(crate) fn awaits_pieces(&mut self) -> bool {
+        let awaits = self.stream.begun || self.slots.with_id(self.stream.id).is_some();
+        if !awaits {
+            self.stream = Stream::default();
+        }
+        awaits
+    }
+
+    /// Says what becomes of the reply that begins: the command `number` is answered by it, as far as can be told, and if it
+    /// is `certain` to be.
+    pub(crate) fn begin_pieces(&mut self, frames: &mut Frames<'_>, number: Option<u32>, certain: bool) {
+        if !self.has_stream() {
+            frames.arm(false);
+        }
+        let stream = &mut self.stream;
+        if stream.id == 0 || number != Some(stream.id) {
+            return frames.take_apart(None);
+        }
+        stream.begun = true;
+        stream.certain = certain;
+        stream.count = 0;
+        let (take, names, projection): (_, &[_], _) = match stream.delivery {
+            Delivery::Whole => return frames.take_apart(None),
+            Delivery::Elements(names) => (Take::Elements, names, Projection::All),
+            Delivery::Text(names) => (Take::Text, names, Projection::All),
+            Delivery::Members(projection) => (Take::Whole, &[], projection),
+            Delivery::ElementMembers(names, projection) => (Take::Elements, names, projection),
+        };
+        frames.take_apart(Some(Wanted { names, take, projection }));
+    }
+
+    /// A piece has come. `end` ends a command by its number.
+    pub(crate) fn piece<'m>(
+        &mut self,
+        frames: &'m mut Frames<'_>,
+        piece: Piece,
+        bytes: u64,
+        end: impl Fn(&mut Self, u32) -> SlotState,
+    ) -> Delivered<'m> {
+        let ticket = Ticket(self.stream.id);
+        if let Piece::Element(passed) = piece {
+            let index = self.stream.count;
+            self.stream.count = index.saturating_add(1);
+            let element = match passed {
+                None => Ok(message::element(frames)),
+                Some(cause) => Err(OversizeElement { bytes, cause }),
+            };
+            return Delivered::Element { ticket, index, element };
+        }
+        if piece == Piece::Text {
+            self.stream.count = self.stream.count.saturating_add(1);
+            return Delivered::Text { ticket, text: message::text(frames) };
+        }
+        let Stream { count, certain, delivery, .. } = self.stream;
+        let ended = |late| match delivery {
+            Delivery::Text(_) => Delivered::TextEnd { ticket, late },
+            _ => Delivered::End { ticket, count, late },
+        };
+        // Where the reply is another's, this one's is still awaited.
+        self.stream.begun = false;
+        let (kind, id) = message::behind_elements(frames);
+        let by = match Self::answered(kind, id, certain.then_some(ticket)) {
+            Ok(actual) if actual == ticket => {
+                self.stream = Stream::default();
+                match end(self, actual.0) {
+                    SlotState::InFlight => return ended(false),
+                    SlotState::TimedOut => return ended(true),
+                    SlotState::Free | SlotState::Succeeded => Retraction::Foreign,
+                }
+            }
+            Ok(other) if end(self, other.0) == SlotState::InFlight => Retraction::Other(other),
+            Ok(_) => Retraction::Foreign,
+            Err(by) => by,
+        };
+        Delivered::Retracted { ticket, count, by }
+    }
+
+    /// The command that a reply is to, which its end tells.
+    fn answered(kind: Kind, id: Option<Value<'_>>, known: Option<Ticket>) -> Result<Ticket, Retraction> {
+        match (kind, id) {
+            (Kind::Return, Some(id)) => Self::number(id).map(Ticket).ok_or(Retraction::Foreign),
+            (Kind::Return, None) => known.ok_or(Retraction::Foreign),
+            _ => Err(Retraction::NoReply),
+        }
+    }
+
+    /// A message ended that has not come in pieces to its end. If it is one that was being taken apart, that
+    /// is to be told.
+    pub(crate) const fn end_pieces(&mut self, what: &What) {
+        if self.stream.begun {
+            self.stream.begun = false;
+            self.stream.broken = self.stream.count > 0 && matches!(what, What::Malformed { .. } | What::Incomplete);
+        }
+    }
+
+    /// Tells once that elements or pieces were handed out of a reply that broke off. The command is still in flight, if it was.
+    pub(crate) const fn broken_pieces(&mut self) -> Option<(Ticket, u32, Retraction)> {
+        if !self.stream.broken {
+            return None;
+        }
+        self.stream.broken = false;
+        Some((Ticket(self.stream.id), self.stream.count, Retraction::Broken))
+    }
+}

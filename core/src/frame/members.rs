@@ -1,0 +1,62 @@
+//! A message of which only some members are kept: the others are cut out of its text.
+//!
+//! What is kept is moved to the front once. Text that is cut out is not moved at all; between two calls there is never a gap.
+
+use super::Frames;
+
+impl Frames<'_> {
+    /// Cuts out the text between two indices, counted from `start`.
+    pub(super) fn cut(&mut self, from: u32, to: u32) {
+        let (from, to) = (self.start.wrapping_add(from), self.start.wrapping_add(to));
+        self.move_run(from);
+        self.apart.gap = self.apart.gap.wrapping_add(to.wrapping_sub(from));
+        self.apart.run = to;
+    }
+
+    /// Moves what is kept in front of `end` to what is kept before it.
+    pub(super) fn move_run(&mut self, end: u32) {
+        let (gap, run) = (self.apart.gap, self.apart.run);
+        if gap > 0 {
+            self.buffer.move_down(run as usize..end as usize, run.wrapping_sub(gap) as usize);
+        }
+    }
+
+    /// Moves all that was received to what is kept, and gives by how much.
+    pub(super) fn close_cut(&mut self) -> u32 {
+        self.move_run(self.end);
+        let gap = core::mem::take(&mut self.apart.gap);
+        self.base = self.base.wrapping_add(u64::from(gap));
+        self.apart.gone = self.apart.gone.wrapping_add(u64::from(gap));
+        self.scanned = self.scanned.wrapping_sub(gap);
+        self.end = self.end.wrapping_sub(gap);
+        gap
+    }
+
+    /// All that was received is scanned: cuts out what is known not to be kept.
+    pub(super) fn cut_loose(&mut self) {
+        if let Some((from, to)) = self.scanner.take_loose(self.end.wrapping_sub(self.start)) {
+            self.cut(from, to);
+        }
+        let gap = self.close_cut();
+        if gap > 0 {
+            self.scanner.move_cut(gap);
+        }
+    }
+
+    /// The value ended of which members were kept.
+    pub(super) fn end_members(&mut self) {
+        self.close_cut();
+        self.scanner.end_members(self.scanned.wrapping_sub(self.start));
+        if self.scanned == self.end && self.end == self.buffer.capacity() {
+            self.make_room();
+        }
+    }
+
+    /// What was handed out is done with: passes what was cut out behind it.
+    pub(super) fn pass_cut(&mut self) {
+        let after = core::mem::take(&mut self.apart.after);
+        if after > 0 {
+            self.scanned = after;
+        }
+    }
+}
