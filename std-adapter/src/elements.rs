@@ -1,4 +1,4 @@
-//! What a command returns, element by element, or piece by piece.
+//! What a command returns, element by element, piece by piece, or only some members of it.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -8,7 +8,7 @@ use core::ops::ControlFlow;
 use qmp_core::client::{Commands, Delivery, Message, Ticket};
 use qmp_core::command::ListCommand;
 use qmp_core::error::Error as Refusal;
-use qmp_core::json::Payload;
+use qmp_core::json::{Payload, Projection};
 use qmp_core::time::Instant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::log;
 use crate::monitor::Monitor;
 
-/// Lists, element by element: memory for the longest element, however many there are. One at a time.
+/// Replies that are not delivered whole: memory for what is wanted of them, however long they are. One at a time.
 impl Monitor {
     /// Executes the command `name` and gives the elements of the array that it returns, each as it arrives.
     ///
@@ -127,6 +127,45 @@ impl Monitor {
             step?;
         }
         Ok(())
+    }
+
+    /// Executes the command `name` and reads a `T` of what it returns, of which only these members are kept: memory for them, however
+    /// much more comes. [`Projection::probe`] asks a type for the members that it reads; generated types know theirs
+    /// ([`Projection::of`]); others are named.
+    ///
+    /// ```no_run
+    /// # use qmp_std::Monitor;
+    /// use qmp_std::qmp_core::json::Projection;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Device {
+    ///     device: String,
+    ///     locked: bool,
+    /// }
+    ///
+    /// # let mut monitor = Monitor::unix("")?;
+    /// let devices: Vec<Device> = monitor.execute_members(Projection::probe::<Device>(), "query-block", &())?;
+    /// println!("{} of {} are locked", devices.iter().filter(|device| device.locked).count(), devices.len());
+    /// # Ok::<(), qmp_std::Error>(())
+    /// ```
+    ///
+    /// [`elements_at`](Self::elements_at) takes members of each element, too:
+    /// `Delivery::ElementMembers(&[], Projection::probe::<Device>())`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn execute_members<T: DeserializeOwned>(
+        &mut self,
+        members: Projection,
+        name: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        let delivery = Delivery::Members(members);
+        self.call(
+            |commands| call::in_pieces(commands, delivery, |commands| commands.execute(name, arguments)),
+            |payload| Ok(payload.decode()?),
+        )
     }
 
     fn walk(

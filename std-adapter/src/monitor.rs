@@ -212,7 +212,7 @@ impl Monitor {
         }
     }
 
-    fn call<R>(
+    pub(crate) fn call<R>(
         &mut self,
         encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
         read: impl FnOnce(Payload<'_>) -> Result<R, Error>,

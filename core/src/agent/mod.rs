@@ -42,6 +42,8 @@
 //! # Ok::<(), qmp_core::error::Error>(())
 //! ```
 
+#[cfg(feature = "delivery")]
+mod apart;
 mod commands;
 mod session;
 mod synchronization;
@@ -53,17 +55,13 @@ pub use session::{Config, Session, Sync};
 
 pub use crate::client::{Delivery, Outcome, OversizeElement, Retraction, Slot, StaticStorage, Storage, Ticket};
 
-#[cfg(feature = "delivery")]
-use crate::client::Delivered;
 use crate::client::outbox::Outbox;
 use crate::client::slots::SlotState;
 use crate::error::{Error, PeerError};
+#[cfg(feature = "delivery")]
+use crate::frame::What;
 use crate::frame::{Frames, Outline, Peer};
-#[cfg(feature = "delivery")]
-use crate::frame::{Piece, What};
 use crate::json::{Payload, Value};
-#[cfg(feature = "delivery")]
-use crate::message::id_so_far;
 use crate::message::{
     Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
 };
@@ -304,49 +302,41 @@ impl<'b> Client<'b> {
     pub fn poll(&mut self) -> Result<Option<Incoming<'_, 'b>>, Error> {
         self.commands.pay()?;
         #[cfg(feature = "delivery")]
-        if self.commands.outbox.has_stream() {
-            if let Some((ticket, count, by)) = self.commands.outbox.broken_pieces() {
-                let message = Message::Retracted { ticket, count, by };
-                return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
-            }
-            self.frames.arm(self.commands.outbox.awaits_pieces());
+        if let Some((ticket, count, by)) = self.commands.outbox.broken_pieces() {
+            let message = Message::Retracted { ticket, count, by };
+            return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
         }
         while !self.commands.settling {
-            let Some(outline) = self.frames.advance() else {
+            let Some(outline) = self.advance() else {
                 return self.poll_without_bytes();
             };
-            #[cfg(feature = "delivery")]
-            if let What::Piece(piece) = outline.what {
-                if piece == Piece::Member {
-                    self.commands.begin_pieces(&mut self.frames);
-                    continue;
-                }
-                return Ok(Some(self.piece(piece, &outline)));
-            }
-            #[cfg(feature = "delivery")]
-            self.commands.outbox.end_pieces(&outline.what);
-            match self.commands.follow(&mut self.frames, &outline) {
-                Step::Sentinel => {}
-                Step::Done => self.commands.settling = true,
-                Step::None => {
-                    let origin = Some(Origin::of(&outline, &self.frames));
-                    let message = self.commands.receive(server_message(&mut self.frames, &outline));
-                    // For want of room it stays owed, and the next call says so.
-                    let _ = self.commands.pay();
-                    return Ok(Some(Incoming { message, origin, commands: &mut self.commands }));
-                }
-            }
+            let origin = Some(Origin::of(&outline, &self.frames));
+            let message = match outline.what {
+                #[cfg(feature = "delivery")]
+                What::Piece(piece) => self.commands.piece(&mut self.frames, piece, outline.bytes),
+                _ => match self.commands.follow(&mut self.frames, &outline) {
+                    Step::Sentinel => continue,
+                    Step::Done => {
+                        self.commands.settling = true;
+                        continue;
+                    }
+                    Step::None => self.commands.receive(server_message(&mut self.frames, &outline)),
+                },
+            };
+            // For want of room it stays owed, and the next call says so.
+            let _ = self.commands.pay();
+            return Ok(Some(Incoming { message, origin, commands: &mut self.commands }));
         }
         let message = self.commands.settle();
         Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }))
     }
 
-    #[cfg(feature = "delivery")]
-    fn piece(&mut self, piece: Piece, outline: &Outline) -> Incoming<'_, 'b> {
-        self.commands.synchronization.passed();
-        let origin = Some(Origin::of(outline, &self.frames));
-        let delivered = self.commands.outbox.piece(&mut self.frames, piece, outline.bytes, Outbox::end_in_order);
-        Incoming { message: delivered.into(), origin, commands: &mut self.commands }
+    fn advance(&mut self) -> Option<Outline> {
+        #[cfg(feature = "delivery")]
+        if self.commands.outbox.has_stream() {
+            return self.commands.advance_apart(&mut self.frames);
+        }
+        self.frames.advance()
     }
 
     /// What time and the end of the stream bring.
@@ -359,33 +349,7 @@ impl<'b> Client<'b> {
     }
 }
 
-#[cfg(feature = "delivery")]
-impl<'m> From<Delivered<'m>> for Message<'m> {
-    fn from(delivered: Delivered<'m>) -> Self {
-        match delivered {
-            Delivered::Element { ticket, index, element } => Self::Element { ticket, index, element },
-            Delivered::Text { ticket, text } => Self::Text { ticket, text },
-            Delivered::TextEnd { ticket, late } => Self::TextEnd { ticket, late },
-            Delivered::End { ticket, count, late } => Self::ElementsEnd { ticket, count, late },
-            Delivered::Retracted { ticket, count, by } => Self::Retracted { ticket, count, by },
-        }
-    }
-}
-
 impl Commands<'_> {
-    /// A reply begins, and one is not to be delivered whole: whether it is this one.
-    #[cfg(feature = "delivery")]
-    fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
-        let (number, certain) = match id_so_far(frames) {
-            Ok(Some(id)) => (Outbox::number(id), true),
-            // The agent does one thing after another.
-            Ok(None) if self.synchronization.echoes => (self.outbox.oldest_to_answer(), false),
-            Ok(None) => (self.command_of(None), true),
-            Err(()) => (None, false),
-        };
-        self.outbox.begin_pieces(frames, number, certain);
-    }
-
     /// What a message means to the synchronisation, if there is one under way.
     fn follow(&mut self, frames: &mut Frames<'_>, outline: &Outline) -> Step {
         match self.session {

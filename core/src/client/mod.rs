@@ -11,11 +11,13 @@
 //! Every command ends exactly once: by [`Message::Reply`], [`Message::ElementsEnd`], [`Message::TextEnd`], [`Message::TimedOut`],
 //! [`Message::Lost`], or an [`Message::Oversize`] that bears its ticket.
 
+#[cfg(feature = "delivery")]
+mod apart;
 mod commands;
 mod delivery;
 pub(crate) mod outbox;
 #[cfg(feature = "delivery")]
-mod pieces;
+pub(crate) mod pieces;
 mod session;
 pub(crate) mod slots;
 mod storage;
@@ -24,20 +26,16 @@ mod tests;
 
 pub use commands::Commands;
 pub use delivery::{Delivery, OversizeElement, Retraction};
-#[cfg(feature = "delivery")]
-pub(crate) use pieces::Delivered;
 pub use session::{Config, Correlation, Handshake, IN_BAND_MOST, Session};
 pub use slots::{Slot, Ticket};
 pub use storage::{StaticStorage, Storage};
 
 use crate::error::{Error, PeerError};
-use crate::frame::{Frames, Peer};
 #[cfg(feature = "delivery")]
-use crate::frame::{Outline, Piece, What};
+use crate::frame::What;
+use crate::frame::{Frames, Outline, Peer};
 use crate::json::scan::Reason;
 use crate::json::{Payload, Value};
-#[cfg(feature = "delivery")]
-use crate::message::id_so_far;
 use crate::message::{
     COMMAND_NOT_FOUND, Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage,
     server_message,
@@ -289,36 +287,33 @@ impl<'b> Client<'b> {
     pub fn poll(&mut self) -> Result<Option<Incoming<'_, 'b>>, Error> {
         self.commands.pay()?;
         #[cfg(feature = "delivery")]
-        if self.commands.outbox.has_stream() {
-            if let Some((ticket, count, by)) = self.commands.outbox.broken_pieces() {
-                let message = Message::Retracted { ticket, count, by };
-                return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
-            }
-            self.frames.arm(self.commands.outbox.awaits_pieces());
+        if self.commands.outbox.has_stream()
+            && let Some((ticket, count, by)) = self.commands.outbox.broken_pieces()
+        {
+            let message = Message::Retracted { ticket, count, by };
+            return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
         }
-        let outline = loop {
-            match self.frames.advance() {
-                None => return self.poll_without_bytes(),
-                #[cfg(feature = "delivery")]
-                Some(Outline { what: What::Piece(Piece::Member), .. }) => self.commands.begin_pieces(&mut self.frames),
-                Some(outline) => break outline,
-            }
+        let Some(outline) = self.advance() else {
+            return self.poll_without_bytes();
         };
         let origin = Some(Origin::of(&outline, &self.frames));
         let message = match outline.what {
             #[cfg(feature = "delivery")]
-            What::Piece(piece) => {
-                self.commands.outbox.piece(&mut self.frames, piece, outline.bytes, Outbox::end).into()
-            }
-            _ => {
-                #[cfg(feature = "delivery")]
-                self.commands.outbox.end_pieces(&outline.what);
-                self.commands.receive(server_message(&mut self.frames, &outline))
-            }
+            What::Piece(piece) => self.commands.piece(&mut self.frames, piece, outline.bytes),
+            _ => self.commands.receive(server_message(&mut self.frames, &outline)),
         };
         // For want of room it stays owed, and the next call says so.
         let _ = self.commands.pay();
         Ok(Some(Incoming { message, origin, commands: &mut self.commands }))
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) -> Option<Outline> {
+        #[cfg(feature = "delivery")]
+        if self.commands.outbox.has_stream() {
+            return self.commands.advance_apart(&mut self.frames);
+        }
+        self.frames.advance()
     }
 
     /// What time and the end of the stream bring.
@@ -330,33 +325,7 @@ impl<'b> Client<'b> {
     }
 }
 
-#[cfg(feature = "delivery")]
-impl<'m> From<Delivered<'m>> for Message<'m> {
-    fn from(delivered: Delivered<'m>) -> Self {
-        match delivered {
-            Delivered::Element { ticket, index, element } => Self::Element { ticket, index, element },
-            Delivered::Text { ticket, text } => Self::Text { ticket, text },
-            Delivered::TextEnd { ticket, late } => Self::TextEnd { ticket, late },
-            Delivered::End { ticket, count, late } => Self::ElementsEnd { ticket, count, late },
-            Delivered::Retracted { ticket, count, by } => Self::Retracted { ticket, count, by },
-        }
-    }
-}
-
 impl Commands<'_> {
-    /// A reply begins, and one is not to be delivered whole: whether it is this one.
-    #[cfg(feature = "delivery")]
-    fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
-        let (number, certain) = match (id_so_far(frames), self.correlation) {
-            (Ok(Some(id)), _) => (Outbox::number(id), true),
-            (Ok(None), correlation) if self.negotiation == 0 => {
-                (self.next_in_order(), correlation == Correlation::InOrder)
-            }
-            _ => (None, false),
-        };
-        self.outbox.begin_pieces(frames, number, certain);
-    }
-
     /// A message has come: which command it ends, and what it does to the session.
     fn receive<'m>(&mut self, message: ServerMessage<'m>) -> Message<'m> {
         match message {

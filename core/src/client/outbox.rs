@@ -49,9 +49,7 @@ impl<'b> Outbox<'b> {
         self.tx.clear();
         self.slots.all_mut().fill(Slot::FREE);
         #[cfg(feature = "delivery")]
-        {
-            self.stream = Stream::default();
-        }
+        self.forget_stream();
     }
 
     /// Encodes a command, or on any error nothing.

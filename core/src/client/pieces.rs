@@ -25,6 +25,8 @@ pub(crate) struct Stream {
     certain: bool,
     /// That reply broke off, which is yet to be told.
     broken: bool,
+    /// The frames stop where replies begin.
+    armed: bool,
 }
 
 /// What a piece of a reply means. Becomes a message of the kind of client that it came to.
@@ -46,7 +48,7 @@ impl Outbox<'_> {
         let Stream { id, begun, .. } = self.stream;
         if matches!(delivery, Delivery::Whole) {
             if id == ticket.0 && !begun {
-                self.stream = Stream::default();
+                self.forget_stream();
             }
             return Ok(());
         }
@@ -54,7 +56,7 @@ impl Outbox<'_> {
             return Err(Resource::Delivery.into());
         }
         if !begun {
-            self.stream = Stream { delivery, id: ticket.0, ..Stream::default() };
+            self.stream = Stream { delivery, id: ticket.0, armed: self.stream.armed, ..Stream::default() };
         }
         Ok(())
     }
@@ -68,24 +70,28 @@ impl Outbox<'_> {
     /// Whether there is anything here to do at all.
     #[inline(always)]
     pub(crate) const fn has_stream(&self) -> bool {
-        self.stream.id != 0
+        self.stream.id != 0 || self.stream.armed
     }
 
-    /// Whether replies are to be looked at for the one that is delivered in pieces. If none is awaited any more, that is forgotten.
-    pub(crate) fn awaits_pieces(&mut self) -> bool {
-        let awaits = self.stream.begun || self.slots.with_id(self.stream.id).is_some();
+    /// No reply is to come but whole.
+    pub(crate) fn forget_stream(&mut self) {
+        self.stream = Stream { armed: self.stream.armed, ..Stream::default() };
+    }
+
+    /// Has replies looked at, if one is awaited that is not to come whole. If none is any more, that is forgotten.
+    pub(crate) fn arm(&mut self, frames: &mut Frames<'_>) {
+        let Stream { id, begun, .. } = self.stream;
+        let awaits = begun || id != 0 && self.slots.with_id(id).is_some();
+        self.stream.armed = awaits;
+        frames.arm(awaits);
         if !awaits {
-            self.stream = Stream::default();
+            self.forget_stream();
         }
-        awaits
     }
 
     /// Says what becomes of the reply that begins: the command `number` is answered by it, as far as can be told, and if it
     /// is `certain` to be.
     pub(crate) fn begin_pieces(&mut self, frames: &mut Frames<'_>, number: Option<u32>, certain: bool) {
-        if !self.has_stream() {
-            frames.arm(false);
-        }
         let stream = &mut self.stream;
         if stream.id == 0 || number != Some(stream.id) {
             return frames.take_apart(None);
@@ -135,7 +141,7 @@ impl Outbox<'_> {
         let (kind, id) = message::behind_elements(frames);
         let by = match Self::answered(kind, id, certain.then_some(ticket)) {
             Ok(actual) if actual == ticket => {
-                self.stream = Stream::default();
+                self.forget_stream();
                 match end(self, actual.0) {
                     SlotState::InFlight => return ended(false),
                     SlotState::TimedOut => return ended(true),

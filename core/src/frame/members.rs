@@ -33,7 +33,14 @@ impl Frames<'_> {
     }
 
     /// All that was received is scanned: cuts out what is known not to be kept.
+    #[inline(always)]
     pub(super) fn cut_loose(&mut self) {
+        if self.scanner.is_projecting() {
+            self.cut_and_close();
+        }
+    }
+
+    fn cut_and_close(&mut self) {
         if let Some((from, to)) = self.scanner.take_loose(self.end.wrapping_sub(self.start)) {
             self.cut(from, to);
         }
@@ -53,10 +60,10 @@ impl Frames<'_> {
     }
 
     /// What was handed out is done with: passes what was cut out behind it.
+    #[inline(always)]
     pub(super) fn pass_cut(&mut self) {
-        let after = core::mem::take(&mut self.apart.after);
-        if after > 0 {
-            self.scanned = after;
+        if self.apart.after > 0 {
+            self.scanned = core::mem::take(&mut self.apart.after);
         }
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod documents;
 mod number;
 mod path;
 mod payload;
+#[cfg(feature = "delivery")]
+mod probe;
 pub(crate) mod projection;
 pub mod ser;
 #[cfg(feature = "serde-json-core")]

@@ -78,7 +78,7 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
         self.call(|commands| call::raw_oob(commands, name, arguments), |payload| Ok(kept::own(&payload))).await
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &mut self,
         encode: impl FnMut(&mut Commands<'static>) -> Result<Ticket, Refusal>,
         read: impl FnOnce(Payload<'_>) -> Result<T, Error>,

@@ -1,4 +1,4 @@
-//! What a command returns, element by element, or piece by piece.
+//! What a command returns, element by element, piece by piece, or only some members of it.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -7,7 +7,7 @@ use core::ops::ControlFlow;
 use embedded_io_async::{Read, Write};
 use qmp_core::client::{Delivery, Message};
 use qmp_core::command::ListCommand;
-use qmp_core::json::Payload;
+use qmp_core::json::{Payload, Projection};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -16,7 +16,7 @@ use super::commands::Pending;
 use crate::call::{self, Walked};
 use crate::error::Error;
 
-/// Lists, element by element: memory for the longest element, however many there are. One at a time.
+/// Replies that are not delivered whole: memory for what is wanted of them, however long they are. One at a time.
 impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
     /// Executes the command `name` and gives the elements of the array that it returns, each as it arrives.
     ///
@@ -88,6 +88,25 @@ impl<R: Read, W: Write<Error = R::Error>> Monitor<R, W> {
             count = count.saturating_add(1);
         }
         Ok(count)
+    }
+
+    /// Executes the command `name` and reads a `T` of what it returns, of which only these members are kept: see
+    /// [`qmp_std::Monitor::execute_members`](crate::Monitor::execute_members).
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn execute_members<T: DeserializeOwned>(
+        &mut self,
+        members: Projection,
+        name: &str,
+        arguments: &(impl Serialize + ?Sized),
+    ) -> Result<T, Error> {
+        let delivery = Delivery::Members(members);
+        self.call(
+            |commands| call::in_pieces(commands, delivery, |commands| commands.execute(name, arguments)),
+            |payload| Ok(payload.decode()?),
+        )
+        .await
     }
 
     /// Executes the command `name` and hands the text that it returns to `look`, piece by piece as it arrives; see

@@ -22,7 +22,25 @@ pub(crate) fn session(received: &mut [u8]) {
 #[cfg(not(feature = "typed"))]
 fn send(commands: &mut Commands<'_>) {
     for name in ["query-status", "stop", "cont"] {
-        _ = black_box(commands.execute(name, &()));
+        let sent = black_box(commands.execute(name, &()));
+        #[cfg(feature = "delivery")]
+        if let Ok(ticket) = sent {
+            use qmp_core::client::Delivery;
+            use qmp_core::json::Projection;
+
+            let deliveries = black_box([
+                Delivery::Whole,
+                Delivery::ELEMENTS,
+                Delivery::TEXT,
+                Delivery::Members(Projection::Named(&["a.b"])),
+                Delivery::ElementMembers(&["c"], Projection::Named(&["**.d"])),
+            ]);
+            for delivery in deliveries {
+                _ = black_box(commands.set_delivery(ticket, delivery));
+            }
+        }
+        #[cfg(not(feature = "delivery"))]
+        let _ = sent;
     }
 }
 

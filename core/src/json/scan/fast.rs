@@ -21,12 +21,9 @@ pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
         let (depth, floor) = (scanner.nesting.depth(), scanner.sift.floor());
         if depth > floor {
             at = tokens::<true>(scanner, text, at);
-            if scanner.nesting.depth() == floor {
-                if !scanner.sift.is_off() {
-                    scanner.sift.end_value();
-                    return at;
-                }
-                scanner.found.end_value(at as u32);
+            if !scanner.sift.is_off() && scanner.nesting.depth() == floor {
+                scanner.sift.end_value();
+                return at;
             }
         } else if depth == 0 || !scanner.sift.is_off() {
             // What is looked for is the automaton's to find.
@@ -177,6 +174,9 @@ fn tokens<const DEEP: bool>(scanner: &mut Scanner, text: &[u8], mut at: usize) -
             at = at.wrapping_add(1);
             scanner.nesting.pop();
             if scanner.nesting.depth() == scanner.sift.floor() {
+                if scanner.sift.is_off() {
+                    scanner.found.end_value(at as u32);
+                }
                 return at;
             }
         }

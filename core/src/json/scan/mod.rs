@@ -189,7 +189,7 @@ impl Scanner {
             #[cfg(feature = "fast")]
             if fast {
                 at = fast::run(self, text, at);
-                if self.sift.has_ended() && self.ended_at_floor(at as u32) {
+                if !self.sift.is_off() && self.sift.has_ended() && self.ended_at_floor(at as u32) {
                     return Progress::Pause(at);
                 }
                 if at >= end {

@@ -150,7 +150,6 @@ impl Sift {
 
     /// Whether one has ended that way.
     #[cfg(feature = "fast")]
-    #[inline(always)]
     pub(super) const fn has_ended(&mut self) -> bool {
         core::mem::replace(&mut self.ended, false)
     }
@@ -183,6 +182,7 @@ impl Sift {
         }
     }
 
+    #[inline(always)]
     const fn is_projecting(&self) -> bool {
         matches!(self.stage, Stage::Members | Stage::Dropping)
     }
@@ -235,11 +235,14 @@ impl Scanner {
         self.found.end_value(end);
     }
 
+    /// Whether members are being dropped of the message, or of an element.
+    #[inline(always)]
+    pub(crate) const fn is_projecting(&self) -> bool {
+        self.sift.is_projecting()
+    }
+
     /// All text up to `end` was scanned, and room is made in front of it. Which of it is not kept.
     pub(crate) fn take_loose(&mut self, end: u32) -> Option<(u32, u32)> {
-        if !self.sift.is_projecting() {
-            return None;
-        }
         let dropping = self.sift.stage == Stage::Dropping;
         self.sift.projector.take_loose(self.sift.wanted.projection, dropping, end)
     }
@@ -401,7 +404,12 @@ impl Scanner {
     /// The container at the floor is about to be closed by the byte at `at`.
     #[inline(always)]
     pub(super) fn close_at_floor(&mut self, at: u32) -> Option<Flow> {
-        if self.sift.stage != Stage::Members || self.nesting.depth() != self.sift.floor {
+        if self.sift.stage == Stage::Members { self.close_members(at) } else { None }
+    }
+
+    #[cold]
+    fn close_members(&mut self, at: u32) -> Option<Flow> {
+        if self.nesting.depth() != self.sift.floor {
             return None;
         }
         let (from, to) = self.sift.projector.cut_before(at)?;

@@ -227,6 +227,7 @@ impl Scanner {
         self.go(if object { State::FirstKey } else { State::First })
     }
 
+    #[inline(always)]
     fn close(&mut self, object: bool, at: u32, base: u32) -> Flow {
         if self.nesting.in_object() != object {
             return self.mistaken(Reason::UnmatchedBracket, at, base);
