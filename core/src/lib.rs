@@ -75,6 +75,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `fast` (default) | scanning by whole words; costs flash, changes no outcome |
+//! | `delivery` | replies element by element, in pieces of a text, or with some members only: any reply through a small buffer |
 //! | `alloc` | owned buffers that grow up to a limit |
 //! | `heapless` | owned copies of fixed capacity |
 //! | `embedded-io` | a blocking drive step |

@@ -9,8 +9,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use common::{BRIEF, GREETING, SOON, socket_path};
+use qmp_std::qmp_core::client::Delivery;
 use qmp_std::qmp_core::command::Command;
 use qmp_std::qmp_core::error::{Error as Refusal, PeerError};
+use qmp_std::qmp_core::json::Projection;
 use qmp_std::qmp_core::server::{Config, Dialect, Message, Server, Storage};
 use qmp_std::{Agent, AgentOptions, Error, Notice};
 use serde::Serialize;
@@ -19,8 +21,8 @@ fn options() -> AgentOptions {
     AgentOptions::new().deadline(SOON).timeout(SOON).farewell(SOON).reconnect(None)
 }
 
-/// The core's own agent: `hang` is never answered, `guest-shutdown` not either, `refuse` with an error, `large` with much, the rest
-/// with its name. Ends with the connection, and gives the names of the commands that came.
+/// The core's own agent: `hang` is never answered, `guest-shutdown` not either, `refuse` with an error, `large` with much, `list` with a
+/// list, the rest with its name. Ends with the connection, and gives the names of the commands that came.
 fn serve(mut stream: impl Read + Write) -> Vec<String> {
     let storage = Storage::growing(4096, 1 << 20, 16, 1024);
     let config = Config { dialect: Dialect::Agent, in_order: false, ..Config::DEFAULT };
@@ -36,6 +38,9 @@ fn serve(mut stream: impl Read + Write) -> Vec<String> {
                         "hang" | "guest-shutdown" => incoming.replies.release(ticket),
                         "refuse" => incoming.replies.fail(ticket, "GenericError", "no"),
                         "large" => incoming.replies.reply(ticket, &"x".repeat(10_000)),
+                        "list" => {
+                            incoming.replies.reply(ticket, &["x".repeat(3_000), "y".repeat(9_000), String::new()])
+                        }
                         name => incoming.replies.reply(ticket, name),
                     }
                     .unwrap();
@@ -72,6 +77,33 @@ impl Command for GuestShutdown {
     const NAME: &'static str = "guest-shutdown";
     const NO_REPLY: bool = true;
     type Return<'a> = serde::de::IgnoredAny;
+}
+
+#[test]
+fn long_replies_come_in_pieces() {
+    let (stream, peer) = UnixStream::pair().unwrap();
+    let agent = thread::spawn(move || serve(peer));
+    let mut client = options().rx_limit(4096).over(stream).unwrap();
+    let whole = client.execute::<String>("large", &());
+    assert!(matches!(whole, Err(Error::Oversize { .. })), "{whole:?}");
+    let (mut text, mut pieces) = (String::new(), 0);
+    let look = |piece: &str| {
+        text.push_str(piece);
+        pieces += 1;
+    };
+    client.text(Delivery::TEXT, "large", &(), look).unwrap();
+    assert!(text == "x".repeat(10_000) && pieces > 2, "{pieces} pieces");
+    let mut seen = Vec::new();
+    let count = client.each::<String>(Delivery::ELEMENTS, "list", &(), |element| seen.push(element.map(|it| it.len())));
+    assert_eq!(count.unwrap(), 3);
+    assert!(matches!(&seen[..], [Ok(3000), Err(Error::OversizeElement { index: 1, .. }), Ok(0)]), "{seen:?}");
+    let refused = client.text(Delivery::TEXT, "list", &(), |piece| panic!("{piece}"));
+    assert!(matches!(refused, Err(Error::Oversize { .. })), "{refused:?}");
+    let refused = client.each::<u8>(Delivery::ELEMENTS, "name", &(), |element| panic!("{element:?}"));
+    assert!(matches!(refused, Err(Error::Decode(_))), "{refused:?}");
+    assert_eq!(client.execute_members::<String>(Projection::Named(&["x"]), "name", &()).unwrap(), "name");
+    drop(client);
+    assert_eq!(agent.join().unwrap().last().unwrap(), "name");
 }
 
 #[test]

@@ -309,6 +309,7 @@ fn lists_come_element_by_element() {
             let (_, id) = peer.command();
             peer.send(&format!("{{\"return\": [6, {{\"x\": }}], \"id\": {id}}}\r\n"));
             peer.answer("7");
+            peer.answer("[{\"running\": [[1]], \"status\": \"b\"}]");
         },
         async |mut monitor| {
             let mut elements = monitor.elements::<u8>("a", &()).await.unwrap();
@@ -335,6 +336,10 @@ fn lists_come_element_by_element() {
             assert!(elements.next().await.is_none());
             drop(elements);
             assert_eq!(monitor.execute::<u8>("e", &()).await.unwrap(), 7);
+            let members = qmp_core::json::Projection::Named(&["status"]);
+            type Kept = Vec<std::collections::BTreeMap<String, String>>;
+            let kept: Kept = monitor.execute_members(members, "f", &()).await.unwrap();
+            assert_eq!(kept, [[("status".to_owned(), "b".to_owned())].into()]);
             assert_eq!(monitor.next_event().await.unwrap().name, "A");
         },
     );

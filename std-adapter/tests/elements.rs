@@ -1,4 +1,4 @@
-//! Lists, element by element.
+//! Replies that are not delivered whole: lists, texts, members.
 #![allow(clippy::std_instead_of_core, clippy::std_instead_of_alloc)]
 
 mod common;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use common::{BRIEF, Peer, SOON, monitor, monitor_with, options};
 use qmp_qapi::commands::QueryBlock;
 use qmp_std::qmp_core::client::{Delivery, Retraction};
+use qmp_std::qmp_core::json::Projection;
 use qmp_std::{Error, Notice};
 use serde::Deserialize;
 
@@ -290,4 +291,98 @@ fn a_text_comes_piece_by_piece() {
     assert!(matches!(refused, Err(Error::Decode(_))), "{refused:?}");
     monitor.run("y", &()).unwrap();
     peer.join().unwrap();
+}
+
+#[test]
+fn members_take_memory_for_members() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Status {
+        device: String,
+        #[serde(alias = "x-size", default)]
+        size: u8,
+    }
+    let long = "x".repeat(10_000);
+    let reply = format!(
+        "[{{\"a\": \"{long}\", \"device\": \"one\"}}, {{\"x-size\": 2, \"b\": [\"{long}\"], \"device\": \"two\"}}]"
+    );
+    let (mut monitor, peer) = monitor_with(&options().rx_limit(4096), move |peer| {
+        for _ in 0..3 {
+            peer.answer(&reply);
+        }
+        peer.answer("17");
+    });
+    let whole = monitor.execute::<Vec<Status>>("query-block", &());
+    assert!(matches!(whole, Err(Error::Oversize { .. })), "{whole:?}");
+    let expected = [Status { device: "one".into(), size: 0 }, Status { device: "two".into(), size: 2 }];
+    let asked = Projection::probe::<Vec<Status>>();
+    assert_eq!(monitor.execute_members::<Vec<Status>>(asked, "query-block", &()).unwrap(), expected);
+    let elements = monitor.elements_at::<Status>(Delivery::ElementMembers(&[], asked), "query-block", &()).unwrap();
+    assert_eq!(elements.map(Result::unwrap).collect::<Vec<_>>(), expected);
+    assert_eq!(monitor.execute::<u8>("x", &()).unwrap(), 17);
+    peer.join().unwrap();
+}
+
+#[test]
+fn types_are_asked_for_their_members() {
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Plain {
+        a: u8,
+        #[serde(rename = "b-c", alias = "d")]
+        b: Option<Inner>,
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Inner {
+        x: u8,
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Flat {
+        a: u8,
+        #[serde(flatten)]
+        rest: Inner,
+    }
+    #[derive(Deserialize)]
+    #[serde(tag = "type")]
+    #[allow(dead_code)]
+    enum Tagged {
+        A { x: u8 },
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    #[allow(dead_code)]
+    enum Untagged {
+        A { x: u8 },
+    }
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Wrapped(Plain);
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    #[allow(dead_code)]
+    struct Transparent {
+        it: Plain,
+    }
+    let names = |projection| match projection {
+        Projection::Named(names) => names.to_vec(),
+        Projection::All => vec!["all"],
+        other => panic!("{other:?}"),
+    };
+    let plain = ["a", "b-c", "d"];
+    assert_eq!(names(Projection::probe::<Plain>()), plain);
+    assert_eq!(names(Projection::probe::<Vec<Option<Plain>>>()), plain);
+    assert_eq!(names(Projection::probe::<Box<Wrapped>>()), plain);
+    assert_eq!(names(Projection::probe::<Transparent>()), plain);
+    for whole in [
+        Projection::probe::<Flat>(),
+        Projection::probe::<Tagged>(),
+        Projection::probe::<Untagged>(),
+        Projection::probe::<std::collections::BTreeMap<String, Plain>>(),
+        Projection::probe::<(Plain, u8)>(),
+        Projection::probe::<String>(),
+        Projection::probe::<()>(),
+    ] {
+        assert_eq!(names(whole), ["all"]);
+    }
 }

@@ -51,11 +51,11 @@ impl Paths for Device {
         &[Path { name: "inserted", below: || const { &[Path { name: "image", below: Image::paths }] } }];
 }
 
-/// Makes the chain in `folder`.
+/// Makes the chain in `folder`. A file is not opened for the next one to be made.
 fn chain(folder: &File) {
     for number in 0..FILES {
         let name = format!("{number}.qcow2");
-        let mut arguments = vec!["create", "-q", "-f", "qcow2"];
+        let mut arguments = vec!["create", "-q", "-u", "-f", "qcow2"];
         let backing = format!("{}.qcow2", number.saturating_sub(1));
         if number > 0 {
             arguments.extend(["-F", "qcow2", "-b", &backing]);

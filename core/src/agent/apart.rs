@@ -48,7 +48,7 @@ impl Commands<'_> {
         let (number, certain) = match id_so_far(frames) {
             Ok(Some(id)) => (Outbox::number(id), true),
             // The agent does one thing after another.
-            Ok(None) if self.synchronization.echoes => (self.outbox.oldest_to_answer(), false),
+            Ok(None) if self.synchronization.echoes => (self.outbox.next_to_answer(), false),
             Ok(None) => (self.command_of(None), true),
             Err(()) => (None, false),
         };

@@ -48,7 +48,7 @@ impl Commands<'_> {
         let (number, certain) = match (id_so_far(frames), self.correlation) {
             (Ok(Some(id)), _) => (Outbox::number(id), true),
             (Ok(None), correlation) if self.negotiation == 0 => {
-                (self.next_in_order(), correlation == Correlation::InOrder)
+                (self.outbox.next_to_answer(), correlation == Correlation::InOrder)
             }
             _ => (None, false),
         };

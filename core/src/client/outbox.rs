@@ -19,6 +19,9 @@ pub(crate) struct Outbox<'b> {
     pub(crate) generation: Generation,
     #[cfg(feature = "delivery")]
     pub(crate) stream: Stream,
+    /// The in-band command answered last; 0 for none.
+    #[cfg(feature = "delivery")]
+    answered: u32,
 }
 
 /// A command but for its arguments.
@@ -41,6 +44,8 @@ impl<'b> Outbox<'b> {
             generation: Generation::seeded(seed),
             #[cfg(feature = "delivery")]
             stream: Stream::default(),
+            #[cfg(feature = "delivery")]
+            answered: 0,
         }
     }
 
@@ -109,6 +114,10 @@ impl<'b> Outbox<'b> {
     /// Frees the slot of the command with this id and says what state it was in.
     pub(crate) fn end(&mut self, id: u32) -> SlotState {
         let Some(slot) = self.slots.with_id(id) else { return SlotState::Free };
+        #[cfg(feature = "delivery")]
+        if !slot.oob {
+            self.answered = id;
+        }
         core::mem::take(slot).state
     }
 
@@ -124,7 +133,14 @@ impl<'b> Outbox<'b> {
     /// The command sent first of those that the peer owes an answer, where it answers in order.
     pub(crate) fn oldest_to_answer(&mut self) -> Option<u32> {
         let newest = self.generation.newest();
-        self.slots.oldest_in_band(newest).map(|slot| slot.id)
+        self.slots.oldest_in_band(newest, 0).map(|slot| slot.id)
+    }
+
+    /// The same as far as can be told: where a later one was answered, the answer to an earlier one is lost.
+    #[cfg(feature = "delivery")]
+    pub(crate) fn next_to_answer(&mut self) -> Option<u32> {
+        let newest = self.generation.newest();
+        self.slots.oldest_in_band(newest, self.answered).map(|slot| slot.id)
     }
 
     /// The slot of a command whose deadline is not behind `now`.

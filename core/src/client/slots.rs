@@ -77,9 +77,10 @@ impl Slots<'_> {
     }
 
     /// The in-band command sent first of those that the server has not answered, and will. `newest` is the generation last given
-    /// out.
-    pub(crate) fn oldest_in_band(&mut self, newest: u32) -> Option<&mut Slot> {
-        let in_band = |slot: &&mut Slot| slot.state != SlotState::Free && !slot.oob && !slot.silent;
+    /// out, `after` the id of a command in front of it; 0 for none.
+    pub(crate) fn oldest_in_band(&mut self, newest: u32, after: u32) -> Option<&mut Slot> {
+        let behind = |slot: &Slot| after == 0 || Generation::age(slot.id, newest) < Generation::age(after, newest);
+        let in_band = |slot: &&mut Slot| slot.state != SlotState::Free && !slot.oob && !slot.silent && behind(slot);
         self.all_mut().iter_mut().filter(in_band).max_by_key(|slot| Generation::age(slot.id, newest))
     }
 

@@ -558,7 +558,7 @@ fn generations_never_give_id_zero() {
 #[test]
 fn sizes() {
     // More for a reply that is not delivered whole: its command, what is wanted of it, and how far the scanner is with that.
-    let delivery = if cfg!(feature = "delivery") { 456 } else { 0 };
+    let delivery = if cfg!(feature = "delivery") { 416 } else { 0 };
     #[cfg(not(feature = "alloc"))]
     assert!(size_of::<Client<'_>>() <= 384 + delivery, "{}", size_of::<Client<'_>>());
     assert!(size_of::<Message<'_>>() <= 96, "{}", size_of::<Message<'_>>());

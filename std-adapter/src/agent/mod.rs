@@ -3,6 +3,7 @@
 pub(crate) mod connect;
 mod inbox;
 mod options;
+mod pieces;
 
 use alloc::string::String;
 use core::fmt;
@@ -10,9 +11,9 @@ use core::time::Duration;
 use std::path::Path;
 
 use qmp_core::agent::{Client, Commands, Message, Session};
-use qmp_core::client::Ticket;
+use qmp_core::client::{Delivery, Ticket};
 use qmp_core::command::Command;
-use qmp_core::error::Error as Refusal;
+use qmp_core::error::{Error as Refusal, Misuse};
 use qmp_core::json::Payload;
 use qmp_core::time::Instant;
 use serde::Serialize;
@@ -204,6 +205,22 @@ impl Agent {
         encode: impl FnOnce(&mut Commands<'static>) -> Result<Ticket, Refusal>,
         read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        match self.call_by(Delivery::Whole, silent, encode, read, |_| {})? {
+            Came::Whole(value) => Ok(value),
+            // They were not asked for.
+            Came::Pieces(_) => Err(Error::Misuse(Misuse::Ticket.into())),
+        }
+    }
+
+    /// [`call`](Self::call), which has pieces of the reply shown to `look`.
+    fn call_by<R>(
+        &mut self,
+        delivery: Delivery,
+        silent: bool,
+        encode: impl FnOnce(&mut Commands<'static>) -> Result<Ticket, Refusal>,
+        read: impl FnOnce(Payload<'_>) -> Result<R, Error>,
+        mut look: impl FnMut(Message<'_>),
+    ) -> Result<Came<R>, Error> {
         let clock = self.driver.clock;
         let deadline = clock.deadline(self.options.base.timeout);
         self.in_step(deadline)?;
@@ -211,6 +228,7 @@ impl Agent {
         let ticket = encode(driver.client.commands())?;
         let grace = if silent { clock.deadline(Some(self.options.grace)) } else { Instant::NEVER };
         driver.client.commands().set_deadline(ticket, deadline.min(grace))?;
+        driver.client.commands().set_delivery(ticket, delivery)?;
         let whole = driver.client.tx_pending().len();
 
         let mut read = Some(read);
@@ -218,12 +236,23 @@ impl Agent {
         // The core watches the time.
         let end = driver.pump(Instant::NEVER, |message, inbox| match message {
             Message::Reply { ticket: other, outcome } if other == ticket => Some(match outcome {
-                Ok(payload) => End::Ended(read(payload)?),
+                Ok(payload) => End::Ended(read(payload)?.map(Came::Whole)),
                 Err(failure) => End::Ended(Err(Error::Command(failure.into()))),
             }),
             Message::Sent { ticket: other } if other == ticket => {
                 let mut nothing = *b"{}";
-                Some(End::Ended(read(Payload::parse(&mut nothing).ok()?)?))
+                Some(End::Ended(read(Payload::parse(&mut nothing).ok()?)?.map(Came::Whole)))
+            }
+            Message::Element { ticket: other, .. } | Message::Text { ticket: other, .. } if other == ticket => {
+                look(message);
+                None
+            }
+            Message::ElementsEnd { ticket: other, count, .. } if other == ticket => {
+                Some(End::Ended(Ok(Came::Pieces(count))))
+            }
+            Message::TextEnd { ticket: other, .. } if other == ticket => Some(End::Ended(Ok(Came::Pieces(0)))),
+            Message::Retracted { ticket: other, count, by } if other == ticket => {
+                Some(End::Ended(Err(Error::Retracted { count, by })))
             }
             Message::Oversize { ticket: Some(other), message } if other == ticket => {
                 Some(End::Ended(Err(Error::Oversize { bytes: message.bytes, cause: message.cause })))
@@ -236,7 +265,14 @@ impl Agent {
             }
         });
         match end? {
-            Some(End::Ended(outcome)) => outcome,
+            Some(End::Ended(outcome)) => {
+                if let Err(Error::Retracted { .. }) = &outcome {
+                    // Nobody waits for its own reply any more.
+                    driver.inbox.syncing = true;
+                    driver.client.commands().synchronize()?;
+                }
+                outcome
+            }
             Some(End::Lost) if driver.client.session() == Session::Closed => {
                 let source = driver.take_cause();
                 if driver.unsendable && driver.client.tx_pending().len() == whole {
@@ -270,8 +306,15 @@ impl Agent {
     }
 }
 
+/// What a command returned.
+enum Came<R> {
+    Whole(R),
+    /// So many elements, or a text; they were shown.
+    Pieces(u32),
+}
+
 enum End<R> {
-    Ended(Result<R, Error>),
+    Ended(Result<Came<R>, Error>),
     TimedOut,
     Lost,
 }

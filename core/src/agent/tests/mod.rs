@@ -182,7 +182,7 @@ const NONE: [&str; 0] = [];
 
 #[test]
 fn sizes_that_are_promised() {
-    let delivery = if cfg!(feature = "delivery") { 456 } else { 0 };
+    let delivery = if cfg!(feature = "delivery") { 416 } else { 0 };
     assert!(size_of::<Client<'_>>() <= 416 + delivery, "{}", size_of::<Client<'_>>());
     assert!(size_of::<Message<'_>>() <= 96);
     assert_eq!(size_of::<Slot>(), 16);

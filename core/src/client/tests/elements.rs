@@ -101,6 +101,21 @@ fn an_error_is_an_ordinary_failure() {
 }
 
 #[test]
+fn a_reply_that_was_lost_is_not_waited_for() {
+    let (mut bench, lost) = awaiting(&[]);
+    assert_eq!(bench.feed("{\"return\": [}\r\n").len(), 1);
+    bench.client.commands().set_deadline(lost, Instant::ZERO).unwrap();
+    bench.client.handle_timeout(Instant::ZERO);
+    assert_eq!(bench.poll(), [format!("timed out {}", lost.id())]);
+    // Replies come in the order of their commands.
+    let answered = bench.execute("x");
+    bench.reply(answered);
+    let ticket = bench.execute("query-block");
+    bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
+    assert_eq!(bench.feed(&format!("{{\"return\": [1], \"id\": {}}}", ticket.id())), all(ticket, &["1"]));
+}
+
+#[test]
 fn elements_stand_at_a_path_of_names() {
     let whole = |id| {
         format!(

@@ -185,7 +185,7 @@ fn framing_by_lines() {
 #[test]
 fn sizes() {
     // It has the frames that clients have, who take messages apart.
-    let delivery = if cfg!(feature = "delivery") { 384 } else { 0 };
+    let delivery = if cfg!(feature = "delivery") { 360 } else { 0 };
     assert!(size_of::<Server<'_>>() <= 448 + delivery, "{}", size_of::<Server<'_>>());
     assert!(size_of::<Pending>() <= 16, "{}", size_of::<Pending>());
     assert!(size_of::<Message<'_>>() <= 96, "{}", size_of::<Message<'_>>());
