@@ -30,6 +30,10 @@ pub(crate) struct Calls {
 /// Functions that are written in assembler, so that the compiler knows nothing of their stack; read from their code.
 const ASSEMBLER: [(&str, u32); 1] = [("__aeabi_uldivmod", 24)];
 
+/// Calls by register of which it is known what is called: the function that does, and those that it may call, by parts of their names.
+/// A path of member names knows what is below it by a function, which is this trait's.
+const KNOWN: [(&str, &str); 1] = [("4json4path", "5Paths5paths")];
+
 /// The deepest stack below a function.
 #[derive(Clone, Debug)]
 pub(crate) struct Depth {
@@ -61,6 +65,7 @@ impl Calls {
         calls.note_sizes(file.section_by_name(".stack_sizes").context("it has no .stack_sizes")?.data()?)?;
         let text = file.section_by_name(".text").context("it has no .text")?;
         calls.note_calls(text.data()?, text.address() as u32, &marks);
+        calls.resolve();
         Ok(calls)
     }
 
@@ -84,6 +89,21 @@ impl Calls {
             }
         }
         Ok(())
+    }
+
+    /// Finds what is called by register, where that is known.
+    fn resolve(&mut self) {
+        for (caller, callee) in KNOWN {
+            let callees: Vec<u32> = self.named(callee).map(|(at, _)| at).collect();
+            let callers = self.functions.values_mut().filter(|it| it.indirect && it.name.contains(caller));
+            if callees.is_empty() {
+                continue;
+            }
+            for function in callers {
+                function.indirect = false;
+                function.calls.extend(&callees);
+            }
+        }
     }
 
     fn note_calls(&mut self, text: &[u8], base: u32, marks: &BTreeMap<u32, bool>) {

@@ -12,6 +12,15 @@ pub struct Path {
     pub below: fn() -> &'static [Self],
 }
 
+impl Path {
+    /// What is read below it. The one place where [`below`](Self::below) is called, so that a bound of the stack can be told.
+    #[cfg(feature = "delivery")]
+    #[inline(never)]
+    pub(crate) fn list(&self) -> &'static [Self] {
+        (self.below)()
+    }
+}
+
 /// A type that says which members it reads, so that the others need not be kept for it.
 pub trait Paths {
     /// The members that the type reads. Empty: the whole value, whatever it holds.

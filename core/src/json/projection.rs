@@ -160,7 +160,7 @@ mod walk {
     impl Projection {
         fn list(self, node: Node) -> List {
             match (self, node) {
-                (Self::Paths(_), Node::Below(path)) => List::Paths((path.below)()),
+                (Self::Paths(_), Node::Below(path)) => List::Paths(path.list()),
                 (Self::Paths(paths), _) => List::Paths(paths),
                 (Self::Named(paths), Node::Named { number, from }) => List::Named { paths, number, from },
                 (Self::Named(paths), _) => List::Named { paths, number: 0, from: 0 },
@@ -205,7 +205,7 @@ mod walk {
             match self {
                 Self::Paths(paths) => {
                     let path = paths.get(usize::from(number))?;
-                    let whole = (path.below)().is_empty();
+                    let whole = path.list().is_empty();
                     behind.is_none().then_some(if whole { Verdict::Keep } else { Verdict::Enter(Node::Below(path)) })
                 }
                 Self::Named { paths, .. } => match behind {
