@@ -6,6 +6,7 @@ mod properties;
 mod turns;
 
 use std::format;
+use std::borrow::ToOwned;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
