@@ -89,6 +89,51 @@ impl Vocabulary {
         Some(find(self.types, name)?(value))
     }
 
+    /// How many types there are to [`again`](Self::again): of arguments, replies, events, and all others.
+    pub fn len(&self) -> usize {
+        self.tables().iter().map(|rows| rows.len()).sum()
+    }
+
+    /// Never.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The place of the arguments of the command `name`; of what it returns; of the data of the event `name`.
+    pub fn places(&self, name: &str) -> [Option<usize>; 3] {
+        let place = |rows: &[Row]| rows.iter().position(|row| row.name == name);
+        let before_events = self.arguments.len() + self.older.len() + self.returns.len();
+        [
+            place(self.arguments),
+            place(self.returns).map(|at| at + self.arguments.len() + self.older.len()),
+            place(self.events).map(|at| at + before_events),
+        ]
+    }
+
+    /// The name of the type at this place.
+    pub fn name(&self, which: usize) -> &'static str {
+        self.row(which).map_or("", |row| row.name)
+    }
+
+    /// Reads a value as the type at this place, and writes it again. `None`: it cannot be read.
+    pub fn again(&self, which: usize, value: Value<'_>) -> Option<String> {
+        (self.row(which)?.again)(value).ok()
+    }
+
+    const fn tables(&self) -> [&'static [Row]; 5] {
+        [self.arguments, self.older, self.returns, self.events, self.types]
+    }
+
+    fn row(&self, mut which: usize) -> Option<&'static Row> {
+        for rows in self.tables() {
+            if let Some(row) = rows.get(which) {
+                return Some(row);
+            }
+            which -= rows.len();
+        }
+        None
+    }
+
     fn newest(&self, presence: &Presence) -> Release {
         (self.facts)().newest_that(|release| presence.includes(release)).expect("a release that has it")
     }

@@ -5,8 +5,8 @@ mod memory;
 mod properties;
 mod turns;
 
-use std::format;
 use std::borrow::ToOwned;
+use std::format;
 use std::string::String;
 use std::vec;
 use std::vec::Vec;
