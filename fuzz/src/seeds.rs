@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::vocabulary;
 
 /// The longest input. What is longer is taken in part.
-const LONGEST: usize = 3500;
+const LONGEST: usize = 1200;
 
 /// Inputs for targets by their names.
 pub type Seeds = Vec<(&'static str, Vec<u8>)>;

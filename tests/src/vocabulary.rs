@@ -158,10 +158,10 @@ pub(crate) fn again<'a, T: Deserialize<'a> + Serialize>(value: Value<'a>) -> Res
 /// # Panics
 /// If it cannot be written.
 pub fn written(value: &(impl Serialize + ?Sized)) -> String {
-    let mut buffer = vec![0; 4 << 20];
-    let mut sink = ser::SliceSink::new(&mut buffer);
+    let mut written = Vec::new();
+    let mut sink = ser::VecSink::new(&mut written, 4 << 20);
     value.serialize(&mut ser::Serializer::new(&mut sink)).expect("what was read can be written");
-    String::from_utf8(sink.into_written().to_vec()).expect("JSON is UTF-8")
+    String::from_utf8(written).expect("JSON is UTF-8")
 }
 
 /// What is wrong with what a value was read as and written `again`, if anything: a name that is unknown, a value that cannot be
