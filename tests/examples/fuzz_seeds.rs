@@ -1,7 +1,9 @@
 //! Records what each QEMU of `QMP_TEST_QEMUS` answers to each query that it knows, and makes inputs for the fuzz targets of that and of
 //! the arguments that commands take: `cargo xtask fuzz --seeds`. The argument is the folder to write to.
 
-use std::collections::BTreeSet;
+extern crate alloc;
+
+use alloc::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::{Read, Write};

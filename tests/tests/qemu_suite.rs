@@ -1,7 +1,9 @@
 //! The cases that parsers of JSON are tried on, put to a server of ours and to real QEMUs: the same number of answers of the same class,
 //! and the same way back. Each text is a message, and an argument in one.
 
-use std::collections::BTreeMap;
+extern crate alloc;
+
+use alloc::collections::BTreeMap;
 
 use qmp_tests::input::{command_and_end, ours, theirs};
 use qmp_tests::qemu::{self, Machine, Qemu};

@@ -1,6 +1,8 @@
 //! What is JSON and what is none, case by case, for whatever of ours reads it; beside serde_json.
 
-use std::collections::BTreeMap;
+extern crate alloc;
+
+use alloc::collections::BTreeMap;
 
 use qmp_core::frame::Reading;
 use qmp_core::json::{Payload, scan};
