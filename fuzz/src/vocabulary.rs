@@ -42,6 +42,10 @@ fn both_ways(table: &Vocabulary, which: usize, text: &[u8]) {
 
 /// The text as the type writes what it reads; `None` if it reads none.
 fn again(table: &Vocabulary, which: usize, text: &[u8]) -> Option<String> {
+    // QEMU can send these, and they are read; they are never written.
+    if text.windows(3).any(|word| word == b"inf" || word == b"nan") {
+        return None;
+    }
     let mut text = text.to_vec();
     let value = Payload::parse(&mut text).ok()?.into_value();
     table.again(which, value)
