@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::fs;
+use std::io::{Read, Write};
 
 use qmp_core::error::{Error, PeerError};
 use qmp_core::frame::Reading;
@@ -11,6 +12,7 @@ use qmp_core::reader::Reader;
 use qmp_core::server::{Config, Message, Replies, Server, Storage, Ticket};
 use serde::Deserialize;
 
+use crate::qemu::Machine;
 use crate::transcript;
 
 /// An input of the list.
@@ -249,5 +251,26 @@ fn answer(
         ("query-name", Some(key)) => replies.fail(ticket, "GenericError", &format!("Parameter '{key}' is unexpected")),
         ("query-name", None) => replies.reply(ticket, &()),
         _ => replies.not_found(ticket, name),
+    }
+}
+
+/// What QEMU answers on a new connection.
+///
+/// # Panics
+/// If it hangs up, or does not answer the last command.
+pub fn theirs(machine: &Machine, bytes: &[u8]) -> Answers {
+    let mut stream = machine.connect();
+    stream.write_all(bytes).expect("QEMU reads");
+    let mut sent = Vec::new();
+    let mut piece = [0; 65536];
+    loop {
+        let count = stream.read(&mut piece).unwrap_or_else(|error| panic!("{}: {error}", bytes.escape_ascii()));
+        assert!(count > 0, "QEMU ended at {}", bytes.escape_ascii());
+        sent.extend_from_slice(&piece[..count]);
+        // The whole of the last answer ends the reading.
+        let mark = SURE.as_bytes();
+        if sent.ends_with(b"\r\n") && sent.windows(mark.len()).any(|window| window == mark) {
+            return Answers::of(&sent).expect("the last answer");
+        }
     }
 }

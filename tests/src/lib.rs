@@ -22,6 +22,8 @@ pub mod rom;
 pub mod said;
 pub mod sample;
 pub mod session;
+pub mod states;
+pub mod suite;
 pub mod transcript;
 pub mod vocabulary;
 pub mod within;

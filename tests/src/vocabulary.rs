@@ -89,6 +89,51 @@ impl Vocabulary {
         Some(find(self.types, name)?(value))
     }
 
+    /// How many types there are to [`again`](Self::again): of arguments, replies, events, and all others.
+    pub fn len(&self) -> usize {
+        self.tables().iter().map(|rows| rows.len()).sum()
+    }
+
+    /// Never.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The place of the arguments of the command `name`; of what it returns; of the data of the event `name`.
+    pub fn places(&self, name: &str) -> [Option<usize>; 3] {
+        let place = |rows: &[Row]| rows.iter().position(|row| row.name == name);
+        let before_events = self.arguments.len() + self.older.len() + self.returns.len();
+        [
+            place(self.arguments),
+            place(self.returns).map(|at| at + self.arguments.len() + self.older.len()),
+            place(self.events).map(|at| at + before_events),
+        ]
+    }
+
+    /// The name of the type at this place.
+    pub fn name(&self, which: usize) -> &'static str {
+        self.row(which).map_or("", |row| row.name)
+    }
+
+    /// Reads a value as the type at this place, and writes it again. `None`: it cannot be read.
+    pub fn again(&self, which: usize, value: Value<'_>) -> Option<String> {
+        (self.row(which)?.again)(value).ok()
+    }
+
+    const fn tables(&self) -> [&'static [Row]; 5] {
+        [self.arguments, self.older, self.returns, self.events, self.types]
+    }
+
+    fn row(&self, mut which: usize) -> Option<&'static Row> {
+        for rows in self.tables() {
+            if let Some(row) = rows.get(which) {
+                return Some(row);
+            }
+            which -= rows.len();
+        }
+        None
+    }
+
     fn newest(&self, presence: &Presence) -> Release {
         (self.facts)().newest_that(|release| presence.includes(release)).expect("a release that has it")
     }
@@ -113,10 +158,10 @@ pub(crate) fn again<'a, T: Deserialize<'a> + Serialize>(value: Value<'a>) -> Res
 /// # Panics
 /// If it cannot be written.
 pub fn written(value: &(impl Serialize + ?Sized)) -> String {
-    let mut buffer = vec![0; 4 << 20];
-    let mut sink = ser::SliceSink::new(&mut buffer);
+    let mut written = Vec::new();
+    let mut sink = ser::VecSink::new(&mut written, 4 << 20);
     value.serialize(&mut ser::Serializer::new(&mut sink)).expect("what was read can be written");
-    String::from_utf8(sink.into_written().to_vec()).expect("JSON is UTF-8")
+    String::from_utf8(written).expect("JSON is UTF-8")
 }
 
 /// What is wrong with what a value was read as and written `again`, if anything: a name that is unknown, a value that cannot be

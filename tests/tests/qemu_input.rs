@@ -4,9 +4,8 @@
 extern crate alloc;
 
 use alloc::collections::BTreeSet;
-use std::io::{Read, Write};
 
-use qmp_tests::input::{self, Answers, SURE, command_and_end, ours};
+use qmp_tests::input::{self, command_and_end, ours, theirs};
 use qmp_tests::qemu::{self, Machine, Qemu};
 use qmp_tests::random::Random;
 
@@ -81,24 +80,6 @@ fn input_is_answered_as_qemu_answers_it() {
         }
         assert!(wrong.is_empty(), "{} of {} inputs:\n{}", wrong.len(), inputs.len(), wrong.join("\n"));
     });
-}
-
-/// What QEMU answers on a new connection.
-fn theirs(machine: &Machine, bytes: &[u8]) -> Answers {
-    let mut stream = machine.connect();
-    stream.write_all(bytes).expect("QEMU reads");
-    let mut sent = Vec::new();
-    let mut piece = [0; 65536];
-    loop {
-        let count = stream.read(&mut piece).unwrap_or_else(|error| panic!("{}: {error}", bytes.escape_ascii()));
-        assert!(count > 0, "QEMU ended at {}", bytes.escape_ascii());
-        sent.extend_from_slice(&piece[..count]);
-        // The whole of the last answer ends the reading.
-        let mark = SURE.as_bytes();
-        if sent.ends_with(b"\r\n") && sent.windows(mark.len()).any(|window| window == mark) {
-            return Answers::of(&sent).expect("the last answer");
-        }
-    }
 }
 
 #[test]

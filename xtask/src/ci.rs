@@ -9,7 +9,7 @@ use clap::Args;
 use crate::footprint::Gate;
 use crate::steps::Steps;
 use crate::workspace::{CORE, VOCABULARY, Workspace};
-use crate::{build_time, codegen, firmware, no_std, readme, size, stack, tool, tree};
+use crate::{build_time, codegen, exhaust, firmware, fuzz, no_std, readme, size, stack, tool, tree};
 
 /// Bare-metal programs: workspaces of their own, so that `--workspace` does not reach them. The second has several programs, one a
 /// feature.
@@ -19,6 +19,7 @@ const BENCHES: [&str; 2] = ["--manifest-path", "benches/Cargo.toml"];
 /// Of `programs.rs` one: each is a `run`.
 const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types,messages"];
 const FIRMWARE: [&str; 2] = ["--manifest-path", "firmware/Cargo.toml"];
+const FUZZ: [&str; 2] = ["--manifest-path", "fuzz/Cargo.toml"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 #[derive(Debug, Args)]
@@ -43,7 +44,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run(&[&["fmt", "--check"], &PROOF])?;
         run(&[&["fmt", "--check"], &SIZE])?;
         run(&[&["fmt", "--all", "--check"], &FIRMWARE])?;
-        run(&[&["fmt", "--check"], &BENCHES])
+        run(&[&["fmt", "--check"], &BENCHES])?;
+        run(&[&["fmt", "--check"], &FUZZ])
     });
 
     steps.run("clippy", "the lint table holds everywhere", || {
@@ -52,7 +54,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run(&[&["clippy"], &PROOF, &["--target-dir", &target], &DENY_WARNINGS])?;
         run(&[&["clippy"], &SIZE, &SIZES, &["--target-dir", &target], &DENY_WARNINGS])?;
         let target = workspace.target.join("benches").display().to_string();
-        run(&[&["clippy"], &BENCHES, &["--target-dir", &target], &DENY_WARNINGS])
+        run(&[&["clippy"], &BENCHES, &["--target-dir", &target], &DENY_WARNINGS])?;
+        let target = workspace.target.join("fuzz-lint").display().to_string();
+        run(&[&["clippy", "--all-targets"], &FUZZ, &["--target-dir", &target], &DENY_WARNINGS])
     });
     let core_alone = ["clippy", "--package", CORE];
     steps.run("clippy, core's features together", "none at all, and all at once", || {
@@ -108,6 +112,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     stack::add_to(&mut steps, &workspace, &Gate::CHECK);
     size::add_to(&mut steps, &workspace, &Gate::CHECK);
     firmware::add_to(&mut steps, &workspace)?;
+    exhaust::add_to(&mut steps, &workspace);
+    fuzz::add_to(&mut steps, &workspace);
     build_time::add_to(&mut steps, &workspace);
     Ok(steps.finish())
 }

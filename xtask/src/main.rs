@@ -11,8 +11,10 @@ mod calls;
 mod ci;
 mod codegen;
 mod elf;
+mod exhaust;
 mod firmware;
 mod footprint;
+mod fuzz;
 mod no_std;
 mod packages;
 mod python;
@@ -21,6 +23,7 @@ mod readme;
 mod round_trip;
 mod size;
 mod stack;
+mod states;
 mod steps;
 mod test;
 mod tool;
@@ -39,6 +42,9 @@ fn main() -> ExitCode {
         Command::Size(gate) => size::run(&gate),
         Command::Stack(gate) => stack::run(&gate),
         Command::Firmware => firmware::run(),
+        Command::States => states::run(),
+        Command::Exhaust => exhaust::run(),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::BuildTime => build_time::run(),
         Command::RoundTrip => round_trip::run(),
         Command::Codegen(options) => codegen::run(&options),
@@ -75,6 +81,12 @@ enum Command {
     Stack(footprint::Gate),
     /// Builds the firmware and runs it in QEMU: a pilot that drives its own hypervisor and others, and a guest agent
     Firmware,
+    /// Writes `docs/states.md`: the states of clients and server, and what leads from one to another
+    States,
+    /// Scans every text of seven bytes of a few alphabets in every way of cutting it, against serde_json
+    Exhaust,
+    /// Runs the fuzz targets, each for a while
+    Fuzz(fuzz::Options),
     /// Measures how long the vocabulary takes to build, and fails beyond the limits
     BuildTime,
     /// Measures what a command costs on a live monitor, beside a bare write and read and beside other clients

@@ -61,6 +61,13 @@ pub(crate) const RUST_SRC: Package = Package {
     why: "those sources",
     present: || Path::new("/usr/lib/rustlib/src/rust/library/Cargo.lock").is_file(),
 };
+/// Of the LLVM that the pinned compiler is made with; an older one cannot read what its programs count.
+pub(crate) const LLVM_VERSION: &str = "22";
+pub(crate) const LLVM: Package = Package {
+    name: "llvm-22",
+    why: "llvm-profdata and llvm-cov, which tell the lines that were reached",
+    present: || ["llvm-profdata-22", "llvm-cov-22"].iter().all(|tool| on_path(tool).is_some()),
+};
 pub(crate) const LLD: Package =
     Package { name: "lld", why: "a linker for bare metal", present: || on_path("ld.lld").is_some() };
 

@@ -111,14 +111,18 @@ impl<'b> Outbox<'b> {
         id.as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id != 0)
     }
 
-    /// Frees the slot of the command with this id and says what state it was in.
+    /// Frees the slot of the command with this id and says what state it was in. One that is thought to have succeeded has not been
+    /// reported yet: to its user it is in flight, and ends by what has come now.
     pub(crate) fn end(&mut self, id: u32) -> SlotState {
         let Some(slot) = self.slots.with_id(id) else { return SlotState::Free };
         #[cfg(feature = "delivery")]
         if !slot.oob {
             self.answered = id;
         }
-        core::mem::take(slot).state
+        match core::mem::take(slot).state {
+            SlotState::Succeeded => SlotState::InFlight,
+            state => state,
+        }
     }
 
     /// [`end`](Self::end), where commands are executed one after another: those before it that answer nothing have succeeded.

@@ -149,8 +149,9 @@ pub struct Incoming<'m, 'b> {
 pub struct Server<'b> {
     frames: Frames<'b>,
     replies: Replies<'b>,
-    /// An id too long to be kept, in the message handed out last, is still to be sent back. The message is held that long.
-    held: Option<Span>,
+    /// The message handed out last has an id, or a synchronisation's number, too long to be kept, and is still to be answered. It is
+    /// held that long, for its id, if it has one, is sent back.
+    held: Option<Option<Span>>,
 }
 
 impl<'b> Server<'b> {
@@ -238,7 +239,7 @@ impl<'b> Server<'b> {
         let out_of_band = oob && is_out_of_band(self.frames.found());
         let message = client_message(&mut self.frames, &outline, oob);
         let message = self.replies.receive(message, out_of_band, &outline, expected).unwrap_or_else(|IdTooLong| {
-            self.held = id;
+            self.held = Some(id);
             Message::Answered(self.replies.id_too_long())
         });
         // What finds no room stays owed.
@@ -256,8 +257,9 @@ impl<'b> Server<'b> {
             && let Some(span) = self.held
         {
             // The id was decoded when the message was read.
-            let id = self.frames.text().get(span.range()).and_then(|text| core::str::from_utf8(text).ok());
-            outcome = self.replies.refuse_id(id.map_or(Value::NULL, Value::from_decoded));
+            let text = self.frames.text();
+            let id = span.map(|span| text.get(span.range()).and_then(|text| core::str::from_utf8(text).ok()));
+            outcome = self.replies.refuse_id(id.map(|id| id.map_or(Value::NULL, Value::from_decoded)));
             if outcome.is_ok() {
                 self.held = None;
             }

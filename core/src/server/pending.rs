@@ -73,7 +73,7 @@ pub(super) enum Answer {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ticket(pub(super) u32);
 
-/// The id of a command does not fit the bytes for it.
+/// The id of a command, or of a synchronisation, does not fit the bytes for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IdTooLong;
 
@@ -131,11 +131,15 @@ impl<'b> Table<'b> {
         let text = self.texts.bytes_mut().get_mut(index.saturating_mul(width)..).unwrap_or_default();
         let text = text.get_mut(..width).unwrap_or_default();
         let id = store_id(text, id)?;
-        let detail = store_detail(text.get_mut(id..).unwrap_or_default(), detail);
+        let stored = store_detail(text.get_mut(id..).unwrap_or_default(), detail);
+        if stored < detail.len() && matches!(answer, Answer::Number | Answer::Delimited) {
+            // A part of a number is another number.
+            return Err(IdTooLong);
+        }
         self.newest = self.newest.wrapping_add(1).max(1);
         let number = self.newest;
         if let Some(entry) = self.all_mut().get_mut(index) {
-            *entry = Pending { number, id: id as u16, detail: detail as u16, state, answer, refusal };
+            *entry = Pending { number, id: id as u16, detail: stored as u16, state, answer, refusal };
         }
         Ok(Ticket(number))
     }

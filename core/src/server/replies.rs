@@ -354,7 +354,8 @@ impl<'b> Replies<'b> {
     }
 
     /// Answers a command whose id is too long to be kept, at once. Where the transmit buffer cannot hold that id either, without it.
-    pub(super) fn refuse_id(&mut self, id: Value<'_>) -> Result<(), Error> {
+    /// There is none where a synchronisation's number is meant.
+    pub(super) fn refuse_id(&mut self, id: Option<Value<'_>>) -> Result<(), Error> {
         let refusal = self.id_too_long();
         let mut digits = [0; 20];
         let detail = core::str::from_utf8(detail(&refusal, &mut digits)).unwrap_or_default();
@@ -362,8 +363,10 @@ impl<'b> Replies<'b> {
         let end = self.line_end();
         let with_id = self.tx.append(|tx| {
             error(tx, refusal.class(), before, detail, behind)?;
-            tx.text(",\"id\":")?;
-            serialize(tx, &id)?;
+            if let Some(id) = id {
+                tx.text(",\"id\":")?;
+                serialize(tx, &id)?;
+            }
             finish(tx, b"", end)
         });
         if with_id.is_ok() || !self.tx.pending().is_empty() {

@@ -13,7 +13,8 @@ use crate::memory::Entries;
 ///   as they come and there is no out-of-band execution, 10 make full use of that. At most 255 are used.
 /// - The bytes for ids are divided among the entries. An entry's part holds the command's id until it is answered, as JSON in ASCII;
 ///   a command with a longer id is refused. Where the server refuses a command, the name it complains of is kept there too, cut if
-///   need be. 32 bytes each are plenty for most clients; strings of 36 characters are not unusual.
+///   need be. 32 bytes each are plenty for most clients; strings of 36 characters are not unusual. An agent keeps the number of a
+///   synchronisation there, behind the id: up to 20 bytes.
 #[derive(Debug)]
 pub struct Storage<'b> {
     pub(crate) rx: Buffer<'b>,

@@ -143,6 +143,20 @@ fn a_later_reply_shows_that_none_comes_to_the_command_without() {
 }
 
 #[test]
+fn a_reply_to_a_command_without_one_ends_it_though_a_later_one_was_answered() {
+    for reply in ["\"error\": {\"class\": \"C\", \"desc\": \"d\"}", "\"return\": 1"] {
+        let mut bench = Bench::ready();
+        let suspend = bench.execute_silent("guest-suspend-ram");
+        let ping = bench.execute("guest-ping");
+        let both = format!("{{\"return\": {{}}, \"id\": {}}}\n{{{reply}, \"id\": {}}}\n", ping.id(), suspend.id());
+        let said = bench.feed(both);
+        let what = if reply.contains("error") { "C: d" } else { "1" };
+        assert_eq!(said, [format!("reply {} {{}}", ping.id()), format!("reply {} {what}", suspend.id())]);
+        assert_eq!(bench.poll(), NONE);
+    }
+}
+
+#[test]
 fn a_command_without_a_reply_ends_with_the_connection_or_a_synchronisation() {
     let mut bench = Bench::ready();
     let ticket = bench.execute_silent("guest-shutdown");

@@ -61,6 +61,7 @@ impl Span {
 
 /// What was found of the members so far.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Copy))]
 pub(crate) struct Found {
     members: &'static Members,
     pub(crate) spans: [Span; SLOTS],
@@ -106,6 +107,14 @@ impl Found {
     #[inline]
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.members);
+    }
+
+    /// All of it that matters: what is left over of a key that has ended does not.
+    #[cfg(test)]
+    pub(super) const fn meaning(&self, in_key: bool) -> ([u8; 6], [Span; SLOTS], [u8; 2], bool) {
+        let key = if in_key { [self.candidates, self.key_length] } else { [0; 2] };
+        let Self { seen, taken, kept, lost, escaped, current, .. } = *self;
+        ([seen, taken, kept, lost, escaped, current], self.spans, key, self.owner)
     }
 
     /// Whether the listed member `number` was seen.

@@ -6,6 +6,8 @@
 //! The automaton proper is in `step.rs`, a byte at a time; `fast.rs` takes whole words and tokens where the text lies ready, and
 //! changes no outcome.
 
+#[cfg(test)]
+mod exhaustive;
 #[cfg(feature = "fast")]
 mod fast;
 mod fault;
@@ -77,6 +79,7 @@ pub(crate) enum Progress {
 
 /// The state of the automaton. It looks at the text it is given and keeps none of it.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Copy))]
 pub(crate) struct Scanner {
     nesting: Nesting,
     pub(crate) found: Found,

@@ -14,6 +14,7 @@ const SPILLED: usize = (MAX_DEPTH / LEVELS) as usize - 1;
 
 /// A stack of open brackets. The innermost levels are in `top`, newest in its lowest bit; a full `top` is spilled.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Copy))]
 pub(crate) struct Nesting {
     top: Word,
     depth: u16,

@@ -19,6 +19,7 @@ enum Key {
 
 /// The members that are kept of the value at hand.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Copy))]
 pub(super) struct Projector {
     /// The places down to the present one, and how many containers in a row are at each.
     places: [(Node, u16); PLACES],

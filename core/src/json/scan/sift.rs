@@ -71,6 +71,7 @@ enum Stage {
 
 /// What is taken out of the present message.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Copy))]
 pub(super) struct Sift {
     wanted: Wanted,
     /// Where the open element begins, while there is one.

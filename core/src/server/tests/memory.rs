@@ -205,3 +205,35 @@ fn growing_storage() {
 }
 
 // ---- properties
+
+#[test]
+fn the_number_of_a_synchronisation_is_sent_back_whole_or_refused() {
+    let config = Config { dialect: Dialect::Agent, ..Config::DEFAULT };
+    let sync = b"{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":-123456789}}";
+    let with_id = b"{\"execute\":\"guest-sync\",\"arguments\":{\"id\":123},\"id\":\"ab\"}";
+    for ids in 0..16 {
+        let mut memory = Memory::new(128, 256, 1, ids);
+        let mut server = memory.server(config);
+        let expected = match ids {
+            10.. => "\u{fffd}{\"return\":-123456789}\n".to_owned(),
+            _ => format!("{{\"error\":{{\"class\":\"GenericError\",\"desc\":\"{}\"}}}}\n", too_long(ids)),
+        };
+        server.feed(sync).unwrap();
+        let answered = matches!(server.poll().unwrap().unwrap().message, Message::Answered(_));
+        assert_eq!(answered, ids < 10);
+        // What could not be kept is said by the next call.
+        nothing(&mut server);
+        assert_eq!(String::from_utf8_lossy(server.tx_pending()), expected, "{ids} bytes");
+        server.tx_sent(server.tx_pending().len()).unwrap();
+        // The id of the message stands in front of the number.
+        let expected = match ids {
+            7.. => "{\"return\":123,\"id\":\"ab\"}\n".to_owned(),
+            _ => format!("{{\"error\":{{\"class\":\"GenericError\",\"desc\":\"{}\"}},\"id\":\"ab\"}}\n", too_long(ids)),
+        };
+        assert_eq!(converse(&mut server, with_id, 99), expected, "{ids} bytes");
+    }
+
+    fn too_long(ids: usize) -> String {
+        format!("QMP input member 'id' is longer than {ids} bytes")
+    }
+}

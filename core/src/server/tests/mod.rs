@@ -5,6 +5,7 @@ mod memory;
 mod properties;
 mod turns;
 
+use std::borrow::ToOwned;
 use std::format;
 use std::string::String;
 use std::vec;

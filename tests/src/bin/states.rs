@@ -1,0 +1,7 @@
+//! Prints `docs/states.md`: `cargo xtask states`.
+
+use qmp_tests::states;
+
+fn main() {
+    print!("{}", states::document());
+}
