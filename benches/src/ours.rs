@@ -50,8 +50,12 @@ pub(crate) fn prepare(work: Work) -> Option<Task> {
         Work::Schema => Some(schema()),
         Work::Event | Work::EventWithData => Some(events(work)),
         Work::TypedRead => Some(typed_read()),
-        Work::BlockStatistics => reply!(work, List<'_, BlockStats<'_>>, |node| block_stats(&node.expect("as it is recorded"))),
-        Work::NamedNodes => reply!(work, List<'_, BlockDeviceInfo<'_>>, |node| named_node(&node.expect("as it is recorded"))),
+        Work::BlockStatistics => {
+            reply!(work, List<'_, BlockStats<'_>>, |node| block_stats(&node.expect("as it is recorded")))
+        }
+        Work::NamedNodes => {
+            reply!(work, List<'_, BlockDeviceInfo<'_>>, |node| named_node(&node.expect("as it is recorded")))
+        }
         Work::CpuDefinitions => {
             reply!(work, List<'_, CpuDefinitionInfo<'_>>, |cpu| cpu_definition(&cpu.expect("as it is recorded")))
         }

@@ -132,6 +132,34 @@ pub struct Tally {
 impl Tally {
     /// The number.
     pub const fn number(self) -> u64 {
-        ((self.ids * 10 + self.greetings) * 10_000 + self.returns) * 10_000 * 10_000 + self.errors * 10_000 + self.events
+        ((self.ids * 10 + self.greetings) * 10_000 + self.returns) * 10_000 * 10_000
+            + self.errors * 10_000
+            + self.events
     }
 }
+
+/// Texts that are no JSON, each by one mistake.
+pub const MISTAKES: [&[u8]; 22] = [
+    b"[1,]",
+    b"[1 2]",
+    b"[01]",
+    b"[1.]",
+    b"[.5]",
+    b"[+1]",
+    b"[1e]",
+    b"[-]",
+    b"[tru]",
+    b"[nulll]",
+    b"[inf]",
+    b"{\"a\" 1}",
+    b"{\"a\": 1,}",
+    b"{a: 1}",
+    b"{\"a\": [}]",
+    b"{\"a\": {\"b\": 1}",
+    b"[\"\x01\"]",
+    b"[\"\\x\"]",
+    b"[\"\\u12g4\"]",
+    b"[\"\\ud800\"]",
+    b"[\"\xC3\x28\"]",
+    b"[1] 2",
+];

@@ -109,8 +109,7 @@ impl Session {
         // Large enough for any reply; it lives as long as this program.
         let buffer: &'static mut [u8] = vec![0; 8 << 20].leak();
         let reader = Reader::of_server(buffer, Reading::DEFAULT);
-        let mut session =
-            Self { stream, reader, received: Vec::new(), messages: 0, number: 0, concluded: Vec::new() };
+        let mut session = Self { stream, reader, received: Vec::new(), messages: 0, number: 0, concluded: Vec::new() };
         session.until(|session| session.messages > 0)?;
         Ok(session)
     }
@@ -192,7 +191,8 @@ impl Machine {
         }
         command.arg("-chardev").arg(format!("socket,id=mon,path={},server=on,wait=off", socket.display()));
         command.arg("-mon").arg(format!("chardev=mon,mode=control,pretty={}", if pretty { "on" } else { "off" }));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().with_context(|| format!("starting {qemu}"))?;
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().with_context(|| format!("starting {qemu}"))?;
         let mut machine = Self { child, socket };
         let until = Instant::now() + LIMIT;
         while !machine.socket.exists() {

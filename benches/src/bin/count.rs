@@ -4,9 +4,9 @@
 use std::env;
 use std::process::ExitCode;
 
+use qmp_benches::measured;
 use qmp_benches::subject;
 use qmp_benches::work::Work;
-use qmp_benches::measured;
 
 fn main() -> ExitCode {
     let arguments = env::args().skip(1).collect::<Vec<_>>();
