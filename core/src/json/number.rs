@@ -50,6 +50,21 @@ whole! {
     whole128: u128
 }
 
+#[cfg(feature = "fast")]
+/// The number of the one to 18 digits that `text` begins with, and what follows them.
+#[inline]
+pub(crate) fn digits(text: &[u8]) -> Option<(i64, &[u8])> {
+    let mut number = 0_i64;
+    for (at, byte) in (0..19).zip(text) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return if at == 0 { None } else { Some((number, text.get(at..)?)) };
+        }
+        number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
+    }
+    None
+}
+
 impl Whole<u64> {
     pub(crate) fn as_i64(self) -> Option<i64> {
         match self {
