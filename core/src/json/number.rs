@@ -50,19 +50,19 @@ whole! {
     whole128: u128
 }
 
-#[cfg(feature = "fast")]
-/// The number of the one to 18 digits that `text` begins with, and what follows them.
-#[inline]
-pub(crate) fn digits(text: &[u8]) -> Option<(i64, &[u8])> {
-    let mut number = 0_i64;
-    for (at, byte) in (0..19).zip(text) {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return if at == 0 { None } else { Some((number, text.get(at..)?)) };
-        }
-        number = number.wrapping_mul(10).wrapping_add(i64::from(digit));
+/// The number of the one to 18 digits that stand at `start`, and where they end.
+#[cfg_attr(not(target_os = "none"), inline(always))]
+pub(crate) fn digits(text: &[u8], start: usize) -> Option<(u64, usize)> {
+    let mut number = 0_u64;
+    let mut end = start;
+    while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0'))
+        && digit <= 9
+    {
+        // Of more than 18 digits nothing is told.
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        end = end.wrapping_add(1);
     }
-    None
+    matches!(end.wrapping_sub(start), 1..=18).then_some((number, end))
 }
 
 impl Whole<u64> {

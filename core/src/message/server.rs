@@ -220,9 +220,13 @@ impl Timestamp {
     /// The timestamp in the form in which QEMU writes it where it does not write for people.
     #[cfg(feature = "fast")]
     fn as_written(text: &[u8]) -> Option<Self> {
-        let (seconds, rest) = digits(text.strip_prefix(b"{\"seconds\": ")?)?;
-        let (microseconds, rest) = digits(rest.strip_prefix(b", \"microseconds\": ")?)?;
-        (rest == b"}").then_some(Self { seconds, microseconds })
+        const SECONDS: &[u8] = b"{\"seconds\": ";
+        const MICROSECONDS: &[u8] = b", \"microseconds\": ";
+        let (seconds, end) = digits(text, text.starts_with(SECONDS).then_some(SECONDS.len())?)?;
+        let rest = text.get(end..)?;
+        let (microseconds, end) = digits(rest, rest.starts_with(MICROSECONDS).then_some(MICROSECONDS.len())?)?;
+        let all = rest.get(end..) == Some(b"}");
+        all.then_some(Self { seconds: seconds.cast_signed(), microseconds: microseconds.cast_signed() })
     }
 }
 

@@ -9,7 +9,7 @@ mod error;
 
 use serde::de::Visitor;
 
-use super::number::{Whole, float, is_number, whole64, whole128};
+use super::number::{Whole, digits, float, is_number, whole64, whole128};
 use super::text::opens_string;
 use super::text::words::find_byte;
 use super::token::{skip_blanks, split_scalar, split_string, split_value};
@@ -143,7 +143,7 @@ impl<'de> Deserializer<'de> {
     }
 
     /// The string that comes next, and where what follows it begins. This function and those below do not go past it yet.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn string(&mut self, otherwise: ErrorKind) -> Result<(&'de str, usize), Error> {
         if self.peek() == Some(b'"') {
             let start = self.behind();
@@ -170,23 +170,13 @@ impl<'de> Deserializer<'de> {
     }
 
     /// The whole number of a few digits that comes next; nothing else is read here.
-    #[inline]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn small(&mut self) -> Option<(bool, u64, usize)> {
         let negative = self.peek() == Some(b'-');
         let start = if negative { self.behind() } else { self.at };
-        let mut magnitude = 0_u64;
-        let mut end = start;
-        // Up to 18 digits, which fit both types, and what ends them.
-        for byte in self.text.as_bytes().get(start..)?.iter().take(19) {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                let ends = matches!(byte, b',' | b'}' | b']' | 0..=b' ') && end != start;
-                return ends.then_some((negative && magnitude != 0, magnitude, end));
-            }
-            magnitude = magnitude.wrapping_mul(10).wrapping_add(u64::from(digit));
-            end = end.wrapping_add(1);
-        }
-        None
+        let (magnitude, end) = digits(self.text.as_bytes(), start)?;
+        let ends = matches!(self.text.as_bytes().get(end), Some(b',' | b'}' | b']' | 0..=b' '));
+        ends.then_some((negative && magnitude != 0, magnitude, end))
     }
 
     /// Where the `null` ends that comes next, if it does.
