@@ -40,12 +40,25 @@ pub struct Deserializer<'de> {
     /// How much of the text was read: never more than there is, and never within a character.
     at: usize,
     depth: u16,
+    /// More follows behind the value.
+    within: bool,
 }
 
 impl<'de> Deserializer<'de> {
     /// A reader at the beginning of `value`.
     pub const fn new(value: Value<'de>) -> Self {
-        Self { text: value.text(), at: 0, depth: DEPTH }
+        Self { text: value.text(), at: 0, depth: DEPTH, within: false }
+    }
+
+    /// A reader at the beginning of an element of an array, the rest of which `text` is.
+    pub(super) const fn within(text: &'de str) -> Self {
+        Self { text, at: 0, depth: DEPTH, within: true }
+    }
+
+    /// What follows the element, if a type has read just that.
+    pub(super) fn behind_element(&mut self) -> Option<&'de str> {
+        let is_behind = self.at > 0 && self.depth == DEPTH && matches!(self.peek(), Some(b',' | b']'));
+        is_behind.then(|| self.rest())
     }
 
     /// Sets how deep types may nest: each struct, tuple, list, map, enum with content and newtype counts one.
@@ -192,7 +205,7 @@ impl<'de> Deserializer<'de> {
     fn value(&mut self) -> Result<(&'de str, usize), Error> {
         let first = self.peek();
         let rest = self.rest();
-        if self.at == 0 && matches!(first, Some(b'{' | b'[')) {
+        if self.at == 0 && !self.within && matches!(first, Some(b'{' | b'[')) {
             // A value's text ends with it.
             return Ok((rest, self.text.len()));
         }
