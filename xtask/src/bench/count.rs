@@ -4,12 +4,12 @@
 //! relative path, valgrind places what it loads where it always does, and only what lies between entering and leaving one function is
 //! counted. It is another with another compiler, so the base says which one it was made with, and there is more room for any other.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -62,7 +62,7 @@ pub(super) fn hold(workspace: &Workspace, update: bool) -> Result<()> {
     let mut new = Base { rustc, counts: BTreeMap::new() };
     for count in &counts {
         println!(
-            "{:<18} {:<20} {:>12} instructions, {:>9.2} a {}",
+            "{:<18} {:<20} {:>12} instructions, {:>9.2} by the {}",
             count.work,
             count.subject,
             count.instructions,
