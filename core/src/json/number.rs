@@ -53,51 +53,16 @@ whole! {
 /// The number of the one to 18 digits that stand at `start`, and where they end.
 #[cfg_attr(not(target_os = "none"), inline(always))]
 pub(crate) fn digits(text: &[u8], start: usize) -> Option<(u64, usize)> {
-    let (mut number, mut end) = (0, start);
-    #[cfg(all(feature = "fast", target_pointer_width = "64"))]
-    if matches!(text.get(start.wrapping_add(1)), Some(b'0'..=b'9')) {
-        (number, end) = by_words(text, start);
-    }
+    let mut number = 0_u64;
+    let mut end = start;
     while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0'))
         && digit <= 9
     {
-        // Of more than 18 digits nothing is told.
-        number = digit_behind(number, digit);
+        // Of more than 18 digits nothing is told. By words it takes no less: numbers are short.
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
         end = end.wrapping_add(1);
     }
     matches!(end.wrapping_sub(start), 1..=18).then_some((number, end))
-}
-
-#[inline(always)]
-const fn digit_behind(number: u64, digit: u8) -> u64 {
-    number.wrapping_mul(10).wrapping_add(digit as u64)
-}
-
-/// [`digits`], as far as there is a whole word to look at.
-#[cfg(all(feature = "fast", target_pointer_width = "64"))]
-#[inline(always)]
-fn by_words(text: &[u8], start: usize) -> (u64, usize) {
-    const POWERS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    let (mut number, mut end) = (0_u64, start);
-    while let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk) {
-        // Digits become 0 to 9, and what is none has its high bit set; a carry only spoils bytes behind it.
-        let word = u64::from_le_bytes(*word) ^ LOW.wrapping_mul(0x30);
-        let strange = (word | word.wrapping_add(LOW.wrapping_mul(0x76))) & LOW.wrapping_mul(0x80);
-        let count = (strange.trailing_zeros() / 8) as usize;
-        let Some(power) = POWERS.get(count) else { break };
-        // As if there were noughts in front; then pairs are put together, and pairs of pairs.
-        let word = word.unbounded_shl(64_u32.wrapping_sub(8_u32.wrapping_mul(count as u32)));
-        let word = word.wrapping_mul(10 << 8 | 1) >> 8 & 0x00FF_00FF_00FF_00FF;
-        let word = word.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_FFFF_0000_FFFF;
-        let word = word.wrapping_mul(10_000 << 32 | 1) >> 32;
-        number = number.wrapping_mul(*power).wrapping_add(word);
-        end = end.wrapping_add(count);
-        if count < 8 {
-            break;
-        }
-    }
-    (number, end)
 }
 
 impl Whole<u64> {
