@@ -62,15 +62,18 @@ pub(super) fn write(workspace: &Workspace) -> Result<ExitCode> {
         text += &line(&[title.into(), goal.into()], &SUBJECTS.iter().map(cell).collect::<Vec<_>>());
     }
 
-    let time = Table::of("time", workspace)?;
-    text += "\n## Time\n\nNanoseconds a byte or an event, and in brackets the median of the ratios to serde_json in the same round.\n\n";
-    text += &head(&["work"], &SUBJECTS);
-    for (work, title, _) in WORK {
-        let cell = |subject: &&str| {
-            let row = time.find(&[work], 1, subject);
-            row.map_or("—".into(), |row| format!("{} ({:.2})", short(&row[2]), row[3].parse().unwrap_or(f64::NAN)))
-        };
-        text += &line(&[title.into()], &SUBJECTS.iter().map(cell).collect::<Vec<_>>());
+    if let Ok(time) = Table::of("time", workspace) {
+        text += "\n## Time\n\nNanoseconds a byte or an event, and in brackets the median of the ratios to serde_json in the same round.\n\n";
+        text += &head(&["work"], &SUBJECTS);
+        for (work, title, _) in WORK {
+            let cell = |subject: &&str| {
+                let row = time.find(&[work], 1, subject);
+                row.map_or("—".into(), |row| {
+                    format!("{} ({:.2})", short(&row[2]), row[3].parse().unwrap_or(f64::NAN))
+                })
+            };
+            text += &line(&[title.into()], &SUBJECTS.iter().map(cell).collect::<Vec<_>>());
+        }
     }
 
     let heap = Table::of("heap", workspace)?;

@@ -44,6 +44,9 @@ pub struct Deserializer<'de> {
     within: bool,
 }
 
+/// Without the short ways to what is most common: on bare metal, where each costs flash.
+const SMALL: bool = cfg!(target_os = "none");
+
 impl<'de> Deserializer<'de> {
     /// A reader at the beginning of `value`.
     pub const fn new(value: Value<'de>) -> Self {
@@ -158,7 +161,7 @@ impl<'de> Deserializer<'de> {
     /// The string that comes next, and where what follows it begins. This function and those below do not go past it yet.
     #[cfg_attr(not(target_os = "none"), inline(always))]
     fn string(&mut self, otherwise: ErrorKind) -> Result<(&'de str, usize), Error> {
-        if self.peek() == Some(b'"') {
+        if !SMALL && self.peek() == Some(b'"') {
             let start = self.behind();
             let end = find_byte(self.text.as_bytes(), start, b'"');
             if let Some(content) = self.text.get(start..end) {
@@ -169,9 +172,9 @@ impl<'de> Deserializer<'de> {
     }
 
     /// One that had escapes, or none.
-    #[cold]
-    #[inline(never)]
+    #[cfg_attr(not(target_os = "none"), cold, inline(never))]
     fn decoded_string(&mut self, otherwise: ErrorKind) -> Result<(&'de str, usize), Error> {
+        self.peek();
         let (content, rest) = split_string(self.rest()).ok_or(otherwise)?;
         Ok((content, self.text.len().saturating_sub(rest.len())))
     }
@@ -185,6 +188,9 @@ impl<'de> Deserializer<'de> {
     /// The whole number of a few digits that comes next; nothing else is read here.
     #[cfg_attr(not(target_os = "none"), inline(always))]
     fn small(&mut self) -> Option<(bool, u64, usize)> {
+        if SMALL {
+            return None;
+        }
         let negative = self.peek() == Some(b'-');
         let start = if negative { self.behind() } else { self.at };
         let (magnitude, end) = digits(self.text.as_bytes(), start)?;
