@@ -118,7 +118,7 @@ impl<'a, T: Copy + Deserialize<'a>> Iterator for Iter<'a, T> {
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Rest::Given(elements) => elements.next().copied().map(Ok),
-            Rest::Received(elements, _) => elements.next().map(Value::decode),
+            Rest::Received(elements, _) => elements.decode_next(),
         }
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use crate::footprint::Gate;
 use crate::steps::Steps;
 use crate::workspace::{CORE, VOCABULARY, Workspace};
-use crate::{build_time, codegen, exhaust, firmware, fuzz, no_std, readme, size, stack, tool, tree};
+use crate::{bench, build_time, codegen, exhaust, firmware, fuzz, no_std, readme, size, stack, tool, tree};
 
 /// Bare-metal programs: workspaces of their own, so that `--workspace` does not reach them. The second has several programs, one a
 /// feature.
@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run(&[&["clippy"], &PROOF, &["--target-dir", &target], &DENY_WARNINGS])?;
         run(&[&["clippy"], &SIZE, &SIZES, &["--target-dir", &target], &DENY_WARNINGS])?;
         let target = workspace.target.join("benches").display().to_string();
-        run(&[&["clippy"], &BENCHES, &["--target-dir", &target], &DENY_WARNINGS])?;
+        run(&[&["clippy", "--all-features", "--all-targets"], &BENCHES, &["--target-dir", &target], &DENY_WARNINGS])?;
         let target = workspace.target.join("fuzz-lint").display().to_string();
         run(&[&["clippy", "--all-targets"], &FUZZ, &["--target-dir", &target], &DENY_WARNINGS])
     });
@@ -114,6 +114,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     firmware::add_to(&mut steps, &workspace)?;
     exhaust::add_to(&mut steps, &workspace);
     fuzz::add_to(&mut steps, &workspace);
+    bench::add_to(&mut steps, &workspace, false);
     build_time::add_to(&mut steps, &workspace);
     Ok(steps.finish())
 }

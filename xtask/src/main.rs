@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod bare_metal;
+mod bench;
 mod build_time;
 mod calls;
 mod ci;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Exhaust => exhaust::run(),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::BuildTime => build_time::run(),
+        Command::Bench(options) => bench::run(&options),
         Command::RoundTrip => round_trip::run(),
         Command::Codegen(options) => codegen::run(&options),
     };
@@ -89,6 +91,8 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Measures how long the vocabulary takes to build, and fails beyond the limits
     BuildTime,
+    /// Counts and times what the engine does, alone and beside other parsers; writes `docs/performance.md`
+    Bench(bench::Options),
     /// Measures what a command costs on a live monitor, beside a bare write and read and beside other clients
     RoundTrip,
     /// Makes the vocabulary's Rust from `qapi/schema` and `qapi/docs`

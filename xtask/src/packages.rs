@@ -44,6 +44,11 @@ pub(crate) const STRACE: Package = Package {
     why: "counts the system calls that a command costs",
     present: || on_path("strace").is_some(),
 };
+pub(crate) const VALGRIND: Package = Package {
+    name: "valgrind",
+    why: "counts the instructions that the work takes",
+    present: || on_path("valgrind").is_some(),
+};
 pub(crate) const PYTHON_VENV: Package = Package {
     name: "python3-venv",
     why: "a place for the Python package qemu.qmp, the foreign client that our server must satisfy",

@@ -4,7 +4,7 @@ pub mod scan;
 pub mod de;
 #[cfg(test)]
 pub(crate) mod documents;
-mod number;
+pub(crate) mod number;
 mod path;
 mod payload;
 #[cfg(feature = "delivery")]

@@ -50,6 +50,21 @@ whole! {
     whole128: u128
 }
 
+/// The number of the one to 18 digits that stand at `start`, and where they end.
+#[cfg_attr(not(target_os = "none"), inline(always))]
+pub(crate) fn digits(text: &[u8], start: usize) -> Option<(u64, usize)> {
+    let mut number = 0_u64;
+    let mut end = start;
+    while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0'))
+        && digit <= 9
+    {
+        // Of more than 18 digits nothing is told. By words it takes no less: numbers are short.
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        end = end.wrapping_add(1);
+    }
+    matches!(end.wrapping_sub(start), 1..=18).then_some((number, end))
+}
+
 impl Whole<u64> {
     pub(crate) fn as_i64(self) -> Option<i64> {
         match self {
@@ -172,6 +187,15 @@ mod tests {
         #[test]
         fn the_grammar_is_that_of_serde_json(text in "-?[0-9]{0,3}(\\.[0-9]{0,2})?([eE][+-]?[0-9]{0,2})?") {
             prop_assert_eq!(is_json(&text), serde_json::from_str::<f64>(&text).is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn digits_end_where_they_end(before in "[ 0-9]{0,9}", number in "[0-9]{0,21}", behind in "([^0-9][ -~]{0,12})?") {
+            let text = format!("{before}{number}{behind}");
+            let expected = number.parse::<u64>().ok().filter(|_| number.len() <= 18);
+            let expected = expected.map(|value| (value, before.len() + number.len()));
+            prop_assert_eq!(digits(text.as_bytes(), before.len()), expected, "{}", text);
+            prop_assert_eq!(digits(text.as_bytes(), text.len() + 1), None);
         }
 
         #[test]

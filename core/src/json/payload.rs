@@ -69,14 +69,20 @@ impl<'m> Payload<'m> {
     }
 
     /// The payload as a value that borrows from the message. Decodes escaped strings in place.
-    pub fn into_value(self) -> Value<'m> {
+    pub fn into_value(mut self) -> Value<'m> {
+        self.decode_in_place();
+        // The scanner has passed each byte, and decoding keeps UTF-8 what it is: there is no other outcome to tell.
+        core::str::from_utf8(self.text).map_or(Value::NULL, Value::from_decoded)
+    }
+
+    /// Decodes the strings that need it, once.
+    #[inline]
+    pub(crate) fn decode_in_place(&mut self) {
         match self.strings {
             Strings::Plain => {}
             Strings::Escaped => decode_strings(self.text),
             Strings::Input => decode_strings_of_input(self.text),
         }
-        // The scanner has passed each byte, and decoding keeps UTF-8 what it is: there is no other outcome to tell.
-        core::str::from_utf8(self.text).map_or(Value::NULL, Value::from_decoded)
     }
 
     /// Reads a `T`, which may borrow from the message. Decodes escaped strings in place.

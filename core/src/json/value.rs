@@ -180,6 +180,22 @@ pub struct Elements<'a> {
     rest: &'a str,
 }
 
+impl<'a> Elements<'a> {
+    /// The next element read as a `T`: what `next` gives, [decoded](Value::decode), by one pass over it instead of two.
+    pub fn decode_next<T: Deserialize<'a>>(&mut self) -> Option<Result<T, de::Error>> {
+        let mut reader = de::Deserializer::within(skip_separators(self.rest));
+        let read = T::deserialize(&mut reader);
+        if read.is_ok()
+            && let Some(rest) = reader.behind_element()
+        {
+            self.rest = rest;
+            return Some(read);
+        }
+        // The end; an element that is not a `T`; or a type that does not read what is there.
+        self.next().map(Value::decode)
+    }
+}
+
 impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 

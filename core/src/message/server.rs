@@ -2,8 +2,10 @@
 
 use core::fmt;
 
-use super::{Malformed, Parts, member};
+use super::{Malformed, NO_PAYLOAD, Parts, member};
 use crate::frame::{Frames, Outline, Oversized, What};
+#[cfg(feature = "fast")]
+use crate::json::number::digits;
 use crate::json::scan::members::{Found, Members};
 use crate::json::{Payload, Strings, Value};
 
@@ -205,9 +207,26 @@ impl Timestamp {
     /// What a server sends that has no clock.
     pub const UNKNOWN: Self = Self { seconds: -1, microseconds: -1 };
 
-    fn of(value: Value<'_>) -> Option<Self> {
+    fn of(parts: &Parts<'_>) -> Option<Self> {
+        #[cfg(feature = "fast")]
+        if let Some(timestamp) = parts.text(TIME).and_then(Self::as_written) {
+            return Some(timestamp);
+        }
+        let value = parts.value(TIME)?;
         let part = |name| value.get(name)?.as_i64();
         Some(Self { seconds: part("seconds")?, microseconds: part("microseconds")? })
+    }
+
+    /// The timestamp in the form in which QEMU writes it where it does not write for people.
+    #[cfg(feature = "fast")]
+    fn as_written(text: &[u8]) -> Option<Self> {
+        const SECONDS: &[u8] = b"{\"seconds\": ";
+        const MICROSECONDS: &[u8] = b", \"microseconds\": ";
+        let (seconds, end) = digits(text, text.starts_with(SECONDS).then_some(SECONDS.len())?)?;
+        let rest = text.get(end..)?;
+        let (microseconds, end) = digits(rest, rest.starts_with(MICROSECONDS).then_some(MICROSECONDS.len())?)?;
+        let all = rest.get(end..) == Some(b"}");
+        all.then_some(Self { seconds: seconds.cast_signed(), microseconds: microseconds.cast_signed() })
     }
 }
 
@@ -233,8 +252,8 @@ pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) 
         What::Complete => complete(frames),
         What::Oversize(cause) => {
             let of = Kind::of(frames.found());
-            let mut parts = Parts::of(frames);
-            let name = if of == Kind::Event { parts.value(BODY).and_then(Value::as_str) } else { None };
+            let parts = Parts::of(frames, NO_PAYLOAD);
+            let name = if of == Kind::Event { parts.string(BODY) } else { None };
             ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes: outline.bytes, cause })
         }
         // Mistakes are a client's.
@@ -268,22 +287,27 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
         // Escapes may stand anywhere in it.
         return ServerMessage::Unknown(Payload::new(frames.text(), Strings::Escaped));
     }
-    let mut parts = Parts::of(frames);
+    let payload = match kind {
+        Kind::Event => DATA,
+        Kind::Return => BODY,
+        Kind::Greeting | Kind::Error | Kind::Unknown => NO_PAYLOAD,
+    };
+    let mut parts = Parts::of(frames, payload);
     match kind {
         Kind::Greeting => ServerMessage::Greeting(Greeting(parts.value(BODY).unwrap_or(Value::NULL))),
         Kind::Error => {
             ServerMessage::Error { id: parts.value(ID), failure: Failure(parts.value(BODY).unwrap_or(Value::NULL)) }
         }
         Kind::Event => ServerMessage::Event(Event {
-            name: parts.value(BODY).and_then(Value::as_str).unwrap_or_default(),
-            data: parts.payload(DATA),
-            timestamp: parts.value(TIME).and_then(Timestamp::of),
+            name: parts.string(BODY).unwrap_or_default(),
+            data: parts.payload(),
+            timestamp: Timestamp::of(&parts),
         }),
         Kind::Return | Kind::Unknown => {
             let id = parts.value(ID);
             ServerMessage::Return {
                 id,
-                payload: parts.payload(BODY).unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
+                payload: parts.payload().unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
             }
         }
     }

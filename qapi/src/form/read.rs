@@ -9,12 +9,15 @@ use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error, Expected, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
+use super::names::Index;
 use super::{Blank, Name};
 
 /// What is read from the members of an object.
 pub(crate) trait FromMembers<'de>: Blank {
     /// The names of the members known, 64 at most.
     const NAMES: &'static [&'static str];
+    /// Where they stand.
+    const INDEX: Index = Index::of(Self::NAMES);
 
     /// Hands each field to `members`, in the order of the names, from the `turn` of the first on. Returns that behind the last.
     fn read<M: MapAccess<'de>>(&mut self, turn: u8, members: &mut Members<'_, 'de, M>) -> u8;
@@ -66,7 +69,7 @@ impl<'de, T: FromMembers<'de>> Visitor<'de> for Read<'_, T> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut object: M) -> Result<(), M::Error> {
         const { assert!(T::NAMES.len() <= u64::BITS as usize, "a bit for each member") };
-        let mut members = Members::of(&mut object, T::NAMES);
+        let mut members = Members::of(&mut object, const { &T::INDEX });
         loop {
             self.0.read(0, &mut members);
             if !members.are_left() {
@@ -91,7 +94,7 @@ impl<'de, T: FromMembers<'de>> Visitor<'de> for Read<'_, T> {
 /// a field costs its type one call.
 pub(crate) struct Members<'m, 'de, M: MapAccess<'de>> {
     object: &'m mut M,
-    names: &'static [&'static str],
+    names: &'static Index,
     /// The field whose member comes next, or [`END`].
     next: u8,
     /// Fields read and fields that must be, a bit each.
@@ -103,7 +106,7 @@ pub(crate) struct Members<'m, 'de, M: MapAccess<'de>> {
 const END: u8 = u8::MAX;
 
 impl<'m, 'de, M: MapAccess<'de>> Members<'m, 'de, M> {
-    fn of(object: &'m mut M, names: &'static [&'static str]) -> Self {
+    fn of(object: &'m mut M, names: &'static Index) -> Self {
         let mut members = Self { object, names, next: END, read: 0, required: 0, outcome: Ok(()) };
         members.advance();
         members
@@ -190,7 +193,7 @@ impl<'m, 'de, M: MapAccess<'de>> Members<'m, 'de, M> {
 
     /// The name of the first of these fields.
     fn name(&self, fields: u64) -> &'static str {
-        self.names.get(fields.trailing_zeros() as usize).copied().unwrap_or_default()
+        self.names.name(fields.trailing_zeros() as usize)
     }
 }
 

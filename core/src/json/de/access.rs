@@ -63,7 +63,11 @@ fn another(reader: &mut Deserializer<'_>, first: &mut bool, bracket: u8) -> Resu
     match reader.peek() {
         Some(byte) if byte == bracket => Ok(false),
         _ if core::mem::take(first) => Ok(true),
-        _ => reader.expect(b',', ErrorKind::Malformed).map(|()| true),
+        Some(b',') => {
+            reader.at = reader.behind();
+            Ok(true)
+        }
+        _ => Err(ErrorKind::Malformed),
     }
 }
 
@@ -78,8 +82,8 @@ pub(super) struct Name<'r, 'de> {
 macro_rules! read_content {
     ($($method:ident => $visit:path;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            let (content, rest) = self.reader.string(self.otherwise)?;
-            self.reader.pass(rest, $visit(content, visitor))
+            let (content, end) = self.reader.string(self.otherwise)?;
+            self.reader.pass(end, $visit(content, visitor))
         }
     )*};
 }
@@ -186,7 +190,7 @@ impl<'de> VariantAccess<'de> for Content<'_, 'de> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
-        self.reader.rest = self.reader.null().ok_or(ErrorKind::ExpectedNull)?;
+        self.reader.at = self.reader.null().ok_or(ErrorKind::ExpectedNull)?;
         Ok(())
     }
 

@@ -66,14 +66,14 @@ pub fn again<'de, D: serde::Deserializer<'de>, V: Visitor<'de>>(
 /// The value at which the reader stands, as a sequence of itself.
 pub(super) struct Again<'r, 'de> {
     pub(super) reader: &'r mut Deserializer<'de>,
-    pub(super) start: &'de str,
+    pub(super) start: usize,
 }
 
 impl<'de> SeqAccess<'de> for Again<'_, 'de> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        self.reader.rest = self.start;
+        self.reader.at = self.start;
         seed.deserialize(&mut *self.reader).map(Some)
     }
 }

@@ -9,9 +9,10 @@ mod error;
 
 use serde::de::Visitor;
 
-use super::number::{Whole, float, is_number, whole64, whole128};
+use super::number::{Whole, digits, float, is_number, whole64, whole128};
 use super::text::opens_string;
-use super::token::{skip_blanks, skip_byte, split_scalar, split_string, split_value};
+use super::text::words::find_byte;
+use super::token::{skip_blanks, split_scalar, split_string, split_value};
 use super::value::{TOKEN, Value};
 use access::{Content, Elements, Members, Name};
 pub use again::again;
@@ -35,16 +36,32 @@ pub const DEPTH: u16 = 128;
 /// - What a type ignores is skipped without recursion, however deep it is.
 #[derive(Clone, Debug)]
 pub struct Deserializer<'de> {
-    rest: &'de str,
-    /// The length of the whole text.
-    len: usize,
+    text: &'de str,
+    /// How much of the text was read: never more than there is, and never within a character.
+    at: usize,
     depth: u16,
+    /// More follows behind the value.
+    within: bool,
 }
+
+/// Without the short ways to what is most common: on bare metal, where each costs flash.
+const SMALL: bool = cfg!(target_os = "none");
 
 impl<'de> Deserializer<'de> {
     /// A reader at the beginning of `value`.
     pub const fn new(value: Value<'de>) -> Self {
-        Self { rest: value.text(), len: value.text().len(), depth: DEPTH }
+        Self { text: value.text(), at: 0, depth: DEPTH, within: false }
+    }
+
+    /// A reader at the beginning of an element of an array, the rest of which `text` is.
+    pub(super) const fn within(text: &'de str) -> Self {
+        Self { text, at: 0, depth: DEPTH, within: true }
+    }
+
+    /// What follows the element, if a type has read just that.
+    pub(super) fn behind_element(&mut self) -> Option<&'de str> {
+        let is_behind = self.at > 0 && self.depth == DEPTH && matches!(self.peek(), Some(b',' | b']'));
+        is_behind.then(|| self.rest())
     }
 
     /// Sets how deep types may nest: each struct, tuple, list, map, enum with content and newtype counts one.
@@ -59,14 +76,43 @@ impl<'de> Deserializer<'de> {
 
     /// How many bytes of the value have been read. After an error this is where it lies.
     pub const fn offset(&self) -> usize {
-        self.len.saturating_sub(self.rest.len())
+        self.at
     }
 
     /// The first byte that is no blank. The reader stands at it then.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
-        self.rest = skip_blanks(self.rest);
-        self.rest.as_bytes().first().copied()
+        let mut rest = self.text.as_bytes().get(self.at..)?.iter();
+        // Almost always there is one blank or none.
+        match *rest.next()? {
+            first if first > b' ' => Some(first),
+            b' ' => match *rest.next()? {
+                second if second > b' ' => {
+                    self.at = self.at.wrapping_add(1);
+                    Some(second)
+                }
+                _ => self.peek_far(),
+            },
+            _ => self.peek_far(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn peek_far(&mut self) -> Option<u8> {
+        let rest = skip_blanks(self.rest());
+        self.at = self.text.len().saturating_sub(rest.len());
+        rest.as_bytes().first().copied()
+    }
+
+    /// What was not read yet.
+    fn rest(&self) -> &'de str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// The byte behind the one at which the reader stands.
+    const fn behind(&self) -> usize {
+        self.at.wrapping_add(1)
     }
 
     // The functions from here to `ascend` are in the way of every part of a value. A bare kind is returned in a
@@ -78,7 +124,7 @@ impl<'de> Deserializer<'de> {
         if self.peek() != Some(byte) {
             return Err(otherwise);
         }
-        self.rest = skip_byte(self.rest);
+        self.at = self.behind();
         Ok(())
     }
 
@@ -103,38 +149,79 @@ impl<'de> Deserializer<'de> {
         self.depth = self.depth.saturating_add(1);
     }
 
-    /// Goes on to `rest` if the visitor has taken what stands before it, and stays if not: there the error lies.
-    fn pass<T>(&mut self, rest: &'de str, visited: Result<T, Error>) -> Result<T, Error> {
+    /// Goes on to `end` if the visitor has taken what stands before it, and stays if not: there the error lies.
+    #[inline]
+    fn pass<T>(&mut self, end: usize, visited: Result<T, Error>) -> Result<T, Error> {
         if visited.is_ok() {
-            self.rest = rest;
+            self.at = end;
         }
         visited
     }
 
-    /// The string that comes next and what follows it. This function and the three below do not go past it yet.
-    fn string(&mut self, otherwise: ErrorKind) -> Result<(&'de str, &'de str), Error> {
-        self.peek();
-        split_string(self.rest).ok_or_else(|| otherwise.into())
+    /// The string that comes next, and where what follows it begins. This function and those below do not go past it yet.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn string(&mut self, otherwise: ErrorKind) -> Result<(&'de str, usize), Error> {
+        if !SMALL && self.peek() == Some(b'"') {
+            let start = self.behind();
+            let end = find_byte(self.text.as_bytes(), start, b'"');
+            if let Some(content) = self.text.get(start..end) {
+                return Ok((content, end.wrapping_add(1).min(self.text.len())));
+            }
+        }
+        self.decoded_string(otherwise)
     }
 
-    fn scalar(&mut self) -> (&'de str, &'de str) {
+    /// One that had escapes, or none.
+    #[cfg_attr(not(target_os = "none"), cold, inline(never))]
+    fn decoded_string(&mut self, otherwise: ErrorKind) -> Result<(&'de str, usize), Error> {
         self.peek();
-        split_scalar(self.rest)
+        let (content, rest) = split_string(self.rest()).ok_or(otherwise)?;
+        Ok((content, self.text.len().saturating_sub(rest.len())))
     }
 
-    fn null(&mut self) -> Option<&'de str> {
-        let (text, rest) = self.scalar();
-        (text == "null").then_some(rest)
+    fn scalar(&mut self) -> (&'de str, usize) {
+        self.peek();
+        let (scalar, rest) = split_scalar(self.rest());
+        (scalar, self.text.len().saturating_sub(rest.len()))
     }
 
-    fn value(&mut self) -> Result<(&'de str, &'de str), Error> {
-        self.peek();
-        split_value(self.rest).ok_or_else(|| ErrorKind::Malformed.into())
+    /// The whole number of a few digits that comes next; nothing else is read here.
+    #[cfg_attr(not(target_os = "none"), inline(always))]
+    fn small(&mut self) -> Option<(bool, u64, usize)> {
+        if SMALL {
+            return None;
+        }
+        let negative = self.peek() == Some(b'-');
+        let start = if negative { self.behind() } else { self.at };
+        let (magnitude, end) = digits(self.text.as_bytes(), start)?;
+        let ends = matches!(self.text.as_bytes().get(end), Some(b',' | b'}' | b']' | 0..=b' '));
+        ends.then_some((negative && magnitude != 0, magnitude, end))
+    }
+
+    /// Where the `null` ends that comes next, if it does.
+    #[inline]
+    fn null(&mut self) -> Option<usize> {
+        if self.peek() != Some(b'n') {
+            return None;
+        }
+        let (text, end) = self.scalar();
+        (text == "null").then_some(end)
+    }
+
+    fn value(&mut self) -> Result<(&'de str, usize), Error> {
+        let first = self.peek();
+        let rest = self.rest();
+        if self.at == 0 && !self.within && matches!(first, Some(b'{' | b'[')) {
+            // A value's text ends with it.
+            return Ok((rest, self.text.len()));
+        }
+        let (value, rest) = split_value(rest).ok_or(ErrorKind::Malformed)?;
+        Ok((value, self.text.len().saturating_sub(rest.len())))
     }
 
     fn read_str<V: Visitor<'de>>(&mut self, otherwise: ErrorKind, visitor: V) -> Result<V::Value, Error> {
-        let (content, rest) = self.string(otherwise)?;
-        self.pass(rest, visitor.visit_borrowed_str(content))
+        let (content, end) = self.string(otherwise)?;
+        self.pass(end, visitor.visit_borrowed_str(content))
     }
 
     fn read_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
@@ -151,10 +238,24 @@ impl<'de> Deserializer<'de> {
         Ok(value)
     }
 
+    #[inline]
+    fn read_whole<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        if let Some((negative, magnitude, end)) = self.small() {
+            let visited = if negative {
+                visitor.visit_i64(0_i64.wrapping_sub_unsigned(magnitude))
+            } else {
+                visitor.visit_u64(magnitude)
+            };
+            return self.pass(end, visited);
+        }
+        let (text, end) = self.scalar();
+        self.pass(end, visit_whole(text, visitor))
+    }
+
     fn read_float<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        let (text, rest) = self.scalar();
+        let (text, end) = self.scalar();
         let number = float(text).ok_or(ErrorKind::ExpectedNumber)?;
-        self.pass(rest, visitor.visit_f64(number))
+        self.pass(end, visitor.visit_f64(number))
     }
 }
 
@@ -198,8 +299,18 @@ fn not_whole<M: Copy>(whole: Whole<M>) -> Error {
 macro_rules! read_scalar {
     ($($method:ident => $visit:path;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            let (text, rest) = self.scalar();
-            self.pass(rest, $visit(text, visitor))
+            let (text, end) = self.scalar();
+            self.pass(end, $visit(text, visitor))
+        }
+    )*};
+}
+
+/// Methods that read a whole number.
+macro_rules! read_whole {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.read_whole(visitor)
         }
     )*};
 }
@@ -216,7 +327,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
             Some(first) if opens_string(first) => return self.read_str(ErrorKind::ExpectedString, visitor),
             _ => {}
         }
-        let (text, rest) = self.scalar();
+        let (text, end) = self.scalar();
         let visited = match text {
             "null" => visitor.visit_unit(),
             "true" => visitor.visit_bool(true),
@@ -229,21 +340,18 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
             },
             _ => Err(ErrorKind::Malformed.into()),
         };
-        self.pass(rest, visited)
+        self.pass(end, visited)
     }
 
     read_scalar! {
         deserialize_bool => visit_bool;
-        deserialize_i8 => visit_whole;
-        deserialize_i16 => visit_whole;
-        deserialize_i32 => visit_whole;
-        deserialize_i64 => visit_whole;
         deserialize_i128 => visit_i128;
-        deserialize_u8 => visit_whole;
-        deserialize_u16 => visit_whole;
-        deserialize_u32 => visit_whole;
-        deserialize_u64 => visit_whole;
         deserialize_u128 => visit_u128;
+    }
+
+    read_whole! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -270,8 +378,8 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         if self.peek() == Some(b'[') {
             return self.read_array(visitor);
         }
-        let (content, rest) = self.string(ErrorKind::ExpectedString)?;
-        self.pass(rest, visitor.visit_borrowed_bytes(content.as_bytes()))
+        let (content, end) = self.string(ErrorKind::ExpectedString)?;
+        self.pass(end, visitor.visit_borrowed_bytes(content.as_bytes()))
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -280,8 +388,8 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.null() {
-            Some(rest) => {
-                self.rest = rest;
+            Some(end) => {
+                self.at = end;
                 visitor.visit_none()
             }
             None => visitor.visit_some(self),
@@ -289,7 +397,7 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.rest = self.null().ok_or(ErrorKind::ExpectedNull)?;
+        self.at = self.null().ok_or(ErrorKind::ExpectedNull)?;
         visitor.visit_unit()
     }
 
@@ -299,13 +407,13 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
         if name == TOKEN {
-            let (text, rest) = self.value()?;
-            return self.pass(rest, visitor.visit_borrowed_str(text));
+            let (text, end) = self.value()?;
+            return self.pass(end, visitor.visit_borrowed_str(text));
         }
         // Neither adds anything to the text, so one that contains itself could go on for ever.
         self.descend()?;
         let value = if name == AGAIN {
-            let start = self.rest;
+            let start = self.at;
             visitor.visit_seq(Again { reader: &mut *self, start })?
         } else {
             visitor.visit_newtype_struct(&mut *self)?
@@ -367,8 +475,8 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let (_, rest) = self.value()?;
-        self.rest = rest;
+        let (_, end) = self.value()?;
+        self.at = end;
         visitor.visit_unit()
     }
 }

@@ -66,21 +66,21 @@ pub(crate) const fn before(marks: Word) -> usize {
 /// The index of the first byte at or after `from` that `mark` marks, or the length of `text`.
 #[inline]
 pub(crate) fn find(text: &[u8], from: usize, mark: impl Fn(Word) -> Word) -> usize {
-    let (words, tail) = text.get(from..).unwrap_or_default().as_chunks::<WIDTH>();
     let mut at = from;
-    for word in words {
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let marks = mark(Word::from_le_bytes(*word));
         if marks != 0 {
             return at.wrapping_add(before(marks));
         }
         at = at.wrapping_add(WIDTH);
     }
-    let mut last = [0; WIDTH];
-    for (to, from) in last.iter_mut().zip(tail) {
-        *to = *from;
-    }
-    // What is marked in the padding lies behind the end.
-    at.wrapping_add(before(mark(Word::from_le_bytes(last)))).min(text.len())
+    // Less than a word is left: the end of the last one. What is marked in the padding lies behind the end.
+    let left = text.len().saturating_sub(at);
+    let last = match text.last_chunk() {
+        Some(last) => Word::from_le_bytes(*last).unbounded_shr((WIDTH.saturating_sub(left) as u32).wrapping_mul(8)),
+        None => text.iter().rev().take(left).fold(0, |word, byte| word << 8 | Word::from(*byte)),
+    };
+    at.wrapping_add(before(mark(last))).min(text.len())
 }
 
 /// The index of the first `byte` at or after `from`, or the length of `text`.
