@@ -209,6 +209,32 @@ impl<'b, S: Source> Reader<'b, S> {
 mod tests {
     use super::*;
 
+    /// A member that turns out too long to be kept makes room for the next one, whether some of it was kept already or not.
+    #[test]
+    fn what_is_kept_of_a_message_that_does_not_fit_does_not_depend_on_its_pieces() {
+        let stream = b"{\"arguments\":{\"connect\":\"qmp-none\",\"fd\":\"none\"},\"execute\":\"netdev_add\",\"id\":1}";
+        for size in 8..32 {
+            let read = |most: usize| {
+                let mut memory = std::vec![0; size];
+                let mut reader = Reader::of_client(memory.as_mut_slice(), Reading::DEFAULT);
+                let (mut rest, mut seen) = (stream.as_slice(), std::vec::Vec::new());
+                while !rest.is_empty() {
+                    let taken = reader.feed(&rest[..most.min(rest.len())]).unwrap();
+                    rest = &rest[taken..];
+                    while let Some((message, _)) = reader.poll() {
+                        seen.push(std::format!("{message:?}"));
+                    }
+                }
+                seen
+            };
+            let whole = read(usize::MAX);
+            assert_eq!(whole.len(), 1);
+            for most in 1..20 {
+                assert_eq!(read(most), whole, "{size} bytes, {most} at a time");
+            }
+        }
+    }
+
     #[test]
     fn both_sides_are_read_whole() {
         let mut memory = [0; 40];

@@ -115,8 +115,7 @@ fn step(u: &mut Unstructured<'_>, client: &mut Client<'_>, model: &mut Model) ->
         }
         17 => {
             let Some(ticket) = model.book.pick(u.arbitrary::<u8>()?.into()) else { return Ok(()) };
-            let delivery =
-                *u.choose(&[&Delivery::Whole, &Delivery::ELEMENTS, &Delivery::TEXT, &Delivery::Text(&["a"])])?;
+            let delivery = *u.choose(&[Delivery::Whole, Delivery::ELEMENTS, Delivery::TEXT, Delivery::Text(&["a"])])?;
             match client.commands().set_delivery(ticket, delivery) {
                 Ok(()) => {}
                 Err(Error::Misuse(Misuse::Ticket)) => assert!(!client.is_in_flight(ticket)),

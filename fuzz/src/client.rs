@@ -61,8 +61,8 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-const DELIVERIES: [&Delivery; 5] =
-    [&Delivery::Whole, &Delivery::ELEMENTS, &Delivery::TEXT, &Delivery::Elements(&["a"]), &Delivery::Text(&["a"])];
+const DELIVERIES: [Delivery; 5] =
+    [Delivery::Whole, Delivery::ELEMENTS, Delivery::TEXT, Delivery::Elements(&["a"]), Delivery::Text(&["a"])];
 
 fn step(u: &mut Unstructured<'_>, client: &mut Client<'_>, model: &mut Model) -> Result<()> {
     match u.int_in_range(0..=23)? {
@@ -106,7 +106,7 @@ fn step(u: &mut Unstructured<'_>, client: &mut Client<'_>, model: &mut Model) ->
             let delivery = DELIVERIES[u.int_in_range(0..=4)?];
             let set = client.commands().set_delivery(ticket, delivery);
             match set {
-                Ok(()) => model.foretells &= *delivery == Delivery::Whole,
+                Ok(()) => model.foretells &= matches!(delivery, Delivery::Whole),
                 Err(Error::Misuse(Misuse::Ticket)) => assert!(!model.book.is_in_flight(ticket)),
                 Err(error) => assert_eq!(error, Resource::Delivery.into()),
             }

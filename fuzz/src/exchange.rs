@@ -112,7 +112,7 @@ impl World<'_> {
         self.book.entry(ticket).deadline = deadline;
         commands.set_deadline(ticket, Instant::from_millis(deadline)).expect("in flight");
         if number % 5 == 0 {
-            let delivery: &'static Delivery = if number % 2 == 0 { &Delivery::ELEMENTS } else { &Delivery::TEXT };
+            let delivery = if number % 2 == 0 { Delivery::ELEMENTS } else { Delivery::TEXT };
             assert!(matches!(
                 commands.set_delivery(ticket, delivery),
                 Ok(()) | Err(Error::Resource(Resource::Delivery))

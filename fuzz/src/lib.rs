@@ -3,8 +3,6 @@
 //! A target is a function of bytes that panics where a promise is broken. libFuzzer looks for such bytes (`fuzz_targets`, by
 //! `cargo xtask fuzz`), and what it kept as worth keeping (`corpus`) is run again by each `cargo xtask test`. Besides the promise that
 //! it is there for, every target finds panics, overflows and loops without an end.
-//!
-//! Projection, when the core has it, gets a file of its own here beside [`pieces`]: what is projected is a part of the whole.
 
 extern crate alloc;
 
@@ -17,6 +15,7 @@ pub mod exchange;
 pub mod frames;
 pub mod oracle;
 pub mod pieces;
+pub mod projection;
 pub mod reader;
 pub mod scanner;
 pub mod seeds;
@@ -45,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "writer", run: writer::run },
     Target { name: "vocabulary", run: vocabulary::run },
     Target { name: "pieces", run: pieces::run },
+    Target { name: "projection", run: projection::run },
 ];
 
 /// All bytes that are left.

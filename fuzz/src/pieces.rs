@@ -7,13 +7,13 @@ use qmp_core::json::Value;
 
 use crate::rest;
 
-const DELIVERIES: [&Delivery; 6] = [
-    &Delivery::ELEMENTS,
-    &Delivery::TEXT,
-    &Delivery::Elements(&["a"]),
-    &Delivery::Text(&["a"]),
-    &Delivery::Elements(&["a", "b"]),
-    &Delivery::Text(&["a", "b"]),
+const DELIVERIES: [Delivery; 6] = [
+    Delivery::ELEMENTS,
+    Delivery::TEXT,
+    Delivery::Elements(&["a"]),
+    Delivery::Text(&["a"]),
+    Delivery::Elements(&["a", "b"]),
+    Delivery::Text(&["a", "b"]),
 ];
 
 /// The first bytes say how, the rest is what the command returns.
@@ -46,7 +46,7 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     let reading_bytes = deliver(&reply, Some(delivery), size, 1).expect("the same reply");
     assert_eq!(reading_in_one, reading_bytes);
 
-    match (*delivery, reading_in_one.last()) {
+    match (delivery, reading_in_one.last()) {
         // Nothing to take apart there, and it may fit or not.
         (_, Some(Said::Whole(_) | Said::Oversize)) => {
             assert_eq!(reading_in_one.len(), 1);
@@ -90,7 +90,7 @@ fn depth(text: &str) -> usize {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Said {
+pub(crate) enum Said {
     Whole(String),
     Element(String),
     OversizeElement(u64),
@@ -101,7 +101,7 @@ enum Said {
 }
 
 /// What a client says of the reply to its first command; `None` if it is damaged, or more than one message.
-fn deliver(reply: &[u8], delivery: Option<&'static Delivery>, size: usize, most: usize) -> Option<Vec<Said>> {
+pub(crate) fn deliver(reply: &[u8], delivery: Option<Delivery>, size: usize, most: usize) -> Option<Vec<Said>> {
     let mut rx = vec![0; size.max(96)];
     let mut tx = [0; 256];
     let mut slots = [Slot::FREE; 1];

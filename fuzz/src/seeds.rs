@@ -75,6 +75,8 @@ fn returned(seeds: &mut Seeds, name: &str, value: &Value) {
             seeds.push(("pieces", [&[how, 64, 7, how], text.as_bytes()].concat()));
             let within = format!("{{\"x\": [], \"a\": {text}, \"y\": 1}}");
             seeds.push(("pieces", [&[2 + how, 64, 7, 1], within.as_bytes()].concat()));
+            seeds.push(("projection", [&[how + 1, 64, 7, 1], within.as_bytes()].concat()));
+            seeds.push(("projection", [&[how + 3, 64, 7, how], text.as_bytes()].concat()));
         }
     }
 }

@@ -12,10 +12,10 @@ use crate::workspace::{CORE, Workspace};
 use crate::{elf, tool};
 
 const PROGRAM: &str = "qmp-no-std";
-/// The scanner without and with its fast paths, as features of the proof.
-const SCANNERS: [(&str, &str); 2] = [("byte by byte", ""), ("fast", "fast")];
+/// The scanner without and with its fast paths, as features of the proof; with all that it can do.
+const SCANNERS: [(&str, &str); 2] = [("byte by byte", "delivery"), ("fast", "fast,delivery")];
 /// The feature of the proof that adds a reachable panic.
-const CONTROL: &str = "reachable-panic";
+const CONTROL: &str = "reachable-panic,delivery";
 /// The feature of the proof that lets panics in, to find them.
 const TOLERANT: &str = "tolerate-panics";
 /// What the linker misses where a panic can be reached.

@@ -27,6 +27,9 @@ const CALLERS: [&str; 3] = ["9serialize", "9PartialEq2eq", "3any"];
 const VOCABULARY: &str = "8qmp_qapi";
 /// The bounds, in bytes. Of `poll`'s 112 are its caller's, for what it returns. The goal for it is 512.
 const LIMITS: [(&str, u32); 2] = [("client::poll", 672), ("client::feed", 512)];
+/// Where replies may be delivered otherwise than whole: the same, and what that takes.
+const DELIVERY: &str = "delivery";
+const LIMITS_DELIVERY: [(&str, u32); 2] = [("client::poll", 896), ("client::feed", 512)];
 
 pub(crate) fn run(gate: &Gate) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
@@ -43,35 +46,12 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace, gate: &Gate) {
     });
     let Some(bare_metal) = found else { return };
     steps.run("stack", "every public function's has a bound, and the client's a small one", || {
-        let calls = link(&bare_metal, "")?;
-        let mut unbounded = BTreeSet::new();
-        let mut rows = Vec::new();
-        let mut depths = public(&calls, &mut unbounded);
-        depths.sort_by(|one, other| one.0.cmp(&other.0));
-        for (name, depth) in &depths {
-            rows.push(Row { key: name.clone(), numbers: vec![depth.bytes.into()] });
-        }
-        // All that the proof reaches, whatever it is called from.
-        let (entry, _) = calls.named("entry").find(|(_, it)| it.name == "entry").context("no entry")?;
-        let mut anywhere = BTreeSet::new();
-        calls.depth(entry, &mut anywhere);
-        let by_right = |it: &String| it.contains(VOCABULARY) && CALLERS.iter().any(|part| it.contains(part));
-        unbounded.extend(anywhere.into_iter().filter(|it| !by_right(it)));
-        if let Some(one) = unbounded.iter().next() {
-            unbounded.iter().for_each(|it| println!("{it}"));
-            bail!("without a bound: {one}{}", if unbounded.len() > 1 { ", and others named above" } else { "" });
-        }
-        for (name, limit) in LIMITS {
-            let (_, depth) = depths.iter().find(|(it, _)| it == name).with_context(|| format!("no {name}"))?;
-            println!("{name}: {} B, limit {limit} B", depth.bytes);
-            for (function, own) in &depth.chain {
-                println!("  {own:>5}  {function}");
-            }
-            if depth.bytes > limit {
-                bail!("{name} takes {} B of stack, {} B over the limit", depth.bytes, depth.bytes - limit);
-            }
-        }
+        let depths = bounded(&link(&bare_metal, "")?, &LIMITS)?;
+        let rows = depths.into_iter().map(|(key, bytes)| Row { key, numbers: vec![bytes.into()] }).collect();
         gate.hold(workspace, &Part { name: "stack", columns: "| function | bytes of stack |", rows })
+    });
+    steps.run("stack, with replies in pieces", "the same for who has feature delivery", || {
+        bounded(&link(&bare_metal, DELIVERY)?, &LIMITS_DELIVERY).map(|_| ())
     });
     steps.run("stack, control", "a recursion let in on purpose must be found", || {
         let calls = link(&bare_metal, CONTROL)?;
@@ -83,6 +63,34 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace, gate: &Gate) {
             None => bail!("it was not: {unbounded:?}"),
         }
     });
+}
+
+/// The stack of each public function, all of which have a bound and some a small one.
+fn bounded(calls: &Calls, limits: &[(&str, u32)]) -> Result<Vec<(String, u32)>> {
+    let mut unbounded = BTreeSet::new();
+    let mut depths = public(calls, &mut unbounded);
+    depths.sort_by(|one, other| one.0.cmp(&other.0));
+    // All that the proof reaches, whatever it is called from.
+    let (entry, _) = calls.named("entry").find(|(_, it)| it.name == "entry").context("no entry")?;
+    let mut anywhere = BTreeSet::new();
+    calls.depth(entry, &mut anywhere);
+    let by_right = |it: &String| it.contains(VOCABULARY) && CALLERS.iter().any(|part| it.contains(part));
+    unbounded.extend(anywhere.into_iter().filter(|it| !by_right(it)));
+    if let Some(one) = unbounded.iter().next() {
+        unbounded.iter().for_each(|it| println!("{it}"));
+        bail!("without a bound: {one}{}", if unbounded.len() > 1 { ", and others named above" } else { "" });
+    }
+    for (name, limit) in limits {
+        let (_, depth) = depths.iter().find(|(it, _)| it == name).with_context(|| format!("no {name}"))?;
+        println!("{name}: {} B, limit {limit} B", depth.bytes);
+        for (function, own) in &depth.chain {
+            println!("  {own:>5}  {function}");
+        }
+        if depth.bytes > *limit {
+            bail!("{name} takes {} B of stack, {} B over the limit", depth.bytes, depth.bytes - limit);
+        }
+    }
+    Ok(depths.into_iter().map(|(name, depth)| (name, depth.bytes)).collect())
 }
 
 /// The functions that stand for the public ones, as `group::name`, each with its depth.

@@ -44,6 +44,7 @@ impl Commands<'_> {
     }
 
     /// A reply begins, and one is not to be delivered whole: whether it is this one.
+    #[inline(never)]
     fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
         let (number, certain) = match (id_so_far(frames), self.correlation) {
             (Ok(Some(id)), _) => (Outbox::number(id), true),

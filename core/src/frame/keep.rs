@@ -32,6 +32,10 @@ pub(super) fn keep(scanner: &mut Scanner, buffer: &mut Buffer<'_>, kept: usize, 
         let start = if range.start < kept { range.start } else { length };
         if !scanner.found.is_kept(slot) || start.saturating_add(size) > room {
             scanner.found.lose(slot);
+            if range.start < kept {
+                // What is kept of it already makes room for the next one.
+                length = range.start;
+            }
             continue;
         }
         if range.start >= kept {

@@ -7,6 +7,8 @@
 #![no_main]
 
 mod api;
+#[cfg(feature = "delivery")]
+mod delivery;
 mod exercise;
 mod vocabulary;
 

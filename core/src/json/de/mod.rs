@@ -80,8 +80,11 @@ impl<'de> Deserializer<'de> {
     }
 
     /// The first byte that is no blank. The reader stands at it then.
-    #[inline(always)]
+    #[cfg_attr(not(target_os = "none"), inline(always))]
     fn peek(&mut self) -> Option<u8> {
+        if SMALL {
+            return self.peek_far();
+        }
         let mut rest = self.text.as_bytes().get(self.at..)?.iter();
         // Almost always there is one blank or none.
         match *rest.next()? {
@@ -211,7 +214,7 @@ impl<'de> Deserializer<'de> {
     fn value(&mut self) -> Result<(&'de str, usize), Error> {
         let first = self.peek();
         let rest = self.rest();
-        if self.at == 0 && !self.within && matches!(first, Some(b'{' | b'[')) {
+        if !SMALL && self.at == 0 && !self.within && matches!(first, Some(b'{' | b'[')) {
             // A value's text ends with it.
             return Ok((rest, self.text.len()));
         }

@@ -4,6 +4,7 @@ use super::Scanner;
 use super::step::Flow;
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone, Copy))]
 pub(super) struct Sift;
 
 impl Sift {
