@@ -2,7 +2,7 @@
 
 use super::duplicates::{self, Fault};
 use super::refusal::{Refusal, RefusalKind};
-use super::{Malformed, NO_PAYLOAD, Parts, member};
+use super::{Malformed, Parts, member};
 use crate::frame::{Frames, Outline, Oversized, What};
 use crate::json::scan::Reason;
 use crate::json::scan::members::{Found, Members};
@@ -97,7 +97,7 @@ pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline, 
         What::Complete => complete(frames, outline, oob),
         What::Oversize(cause) => {
             let oob = is_out_of_band(frames.found());
-            let parts = Parts::with(frames, NO_PAYLOAD, strings);
+            let mut parts = Parts::with(frames, Strings::Input);
             let name = parts.value(NAME).and_then(Value::as_str);
             let id = parts.value(ID);
             ClientMessage::Oversize(OversizeCommand { name, oob, id, bytes: outline.bytes, cause })
@@ -123,7 +123,11 @@ fn complete<'m>(frames: &'m mut Frames<'_>, outline: &Outline, oob: bool) -> Cli
         Err(Fault::TooMany) => return refused(None, Refusal::new(RefusalKind::TooManyMembers)),
     }
     let (execute, exec_oob) = (frames.found().has(EXECUTE), frames.found().has(EXEC_OOB));
-    let mut parts = Parts::with(frames, ARGUMENTS, strings);
+    let mut parts = Parts::with(frames, Strings::Input);
+    // The scanner does not look for what a key of no member needs.
+    if let Some(strings) = parts.strings.get_mut(usize::from(UNEXPECTED)) {
+        *strings = Strings::Input;
+    }
     let id = parts.value(ID);
     // In this order QEMU looks, as far as it can be told: it goes by the hashes of the names.
     if exec_oob && !oob {
@@ -142,7 +146,7 @@ fn complete<'m>(frames: &'m mut Frames<'_>, outline: &Outline, oob: bool) -> Cli
         let member = member.as_str().unwrap_or_default();
         return refused(id, Refusal::with(RefusalKind::UnexpectedMember, member));
     }
-    let arguments = parts.payload();
+    let arguments = parts.payload(ARGUMENTS);
     if arguments.as_ref().is_some_and(|arguments| arguments.raw().first() != Some(&b'{')) {
         return refused(id, Refusal::new(RefusalKind::ArgumentsNotObject));
     }
@@ -150,11 +154,6 @@ fn complete<'m>(frames: &'m mut Frames<'_>, outline: &Outline, oob: bool) -> Cli
         Some(name) => ClientMessage::Command { name, oob: exec_oob, id, arguments },
         None => refused(id, Refusal::new(RefusalKind::NoExecute)),
     }
-}
-
-/// What is owed to a slot. In a key of no member the scanner does not look for what needs decoding.
-fn strings(slot: u8, escaped: bool) -> Strings {
-    if escaped || slot == UNEXPECTED { Strings::Input } else { Strings::Plain }
 }
 
 const fn refused<'m>(id: Option<Value<'m>>, refusal: Refusal<'m>) -> ClientMessage<'m> {

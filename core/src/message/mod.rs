@@ -22,7 +22,7 @@ pub(crate) use server::{SERVER_MEMBERS, is_error, raw_return, server_message};
 
 use crate::frame::{Frames, Outline, What};
 use crate::json::scan::Reason;
-use crate::json::scan::members::{Member, SLOTS, Span};
+use crate::json::scan::members::{Member, SLOTS};
 use crate::json::{Payload, Strings, Value};
 
 /// Where a message was found.
@@ -78,89 +78,53 @@ const fn member(name: &'static str, slot: u8, keep: bool) -> Member {
     Member { name, slot, keep }
 }
 
-/// The texts of a message's members: one of them, its payload, still to be decoded, and all others decoded.
+/// The texts of a message's members: disjoint pieces of the receive buffer.
 pub(crate) struct Parts<'m> {
-    payload: Option<Payload<'m>>,
-    spans: [Option<Span>; SLOTS],
-    /// The message in front of the payload and behind it, and where that begins.
-    before: &'m [u8],
-    behind: &'m [u8],
-    resumes: u32,
+    texts: [Option<&'m mut [u8]>; SLOTS],
+    strings: [Strings; SLOTS],
 }
-
-/// No slot.
-pub(crate) const NO_PAYLOAD: u8 = SLOTS as u8;
 
 impl<'m> Parts<'m> {
-    /// Of a server's message, whose payload is in slot `payload`.
-    pub(crate) fn of(frames: &'m mut Frames<'_>, payload: u8) -> Self {
-        Self::with(frames, payload, |_, escaped| if escaped { Strings::Escaped } else { Strings::Plain })
+    /// Of a server's message.
+    pub(crate) fn of(frames: &'m mut Frames<'_>) -> Self {
+        Self::with(frames, Strings::Escaped)
     }
 
-    /// `strings` says what is owed to a slot in which the scanner saw strings to be decoded, or saw none.
-    pub(crate) fn with(frames: &'m mut Frames<'_>, payload: u8, strings: impl Fn(u8, bool) -> Strings) -> Self {
+    /// `strings` is what is owed to members in which the scanner saw any.
+    pub(crate) fn with(frames: &'m mut Frames<'_>, escaped: Strings) -> Self {
+        let mut strings = [Strings::Plain; SLOTS];
         let mut spans = [None; SLOTS];
-        let mut owed = Strings::Plain;
-        for (slot, span) in (0..SLOTS as u8).zip(&mut spans) {
+        for (slot, (strings, span)) in (0..SLOTS as u8).zip(strings.iter_mut().zip(&mut spans)) {
             *span = frames.found().span(slot);
-            let strings = strings(slot, frames.found().is_escaped(slot));
-            if slot == payload {
-                owed = strings;
-            } else if let Some(span) = span
-                && strings != Strings::Plain
-            {
-                decode(frames, *span, strings);
+            if frames.found().is_escaped(slot) {
+                *strings = escaped;
             }
         }
-        let text = frames.text();
-        let span = spans.get_mut(usize::from(payload)).and_then(Option::take);
-        let start = span.map_or(usize::MAX, |span| span.start as usize).min(text.len());
-        let (before, rest) = text.split_at_mut_checked(start).unwrap_or_default();
-        let length = span.map_or(0, |span| span.len() as usize).min(rest.len());
-        let (text, behind) = rest.split_at_mut_checked(length).unwrap_or_default();
-        Self {
-            payload: span.map(|_| Payload::new(text, owed)),
-            spans,
-            before,
-            behind,
-            resumes: span.map_or(u32::MAX, |span| span.end),
+        let mut texts = [const { None }; SLOTS];
+        let mut rest = frames.text();
+        let mut passed = 0;
+        // From the front to the back, cutting a piece off what is left each time.
+        for _ in 0..SLOTS {
+            let first =
+                spans.iter_mut().zip(&mut texts).filter_map(|(span, text)| Some((span.as_ref()?.start, span, text)));
+            let Some((start, span, text)) = first.min_by_key(|(start, ..)| *start) else { break };
+            let Some(taken) = span.take() else { break };
+            let lead = (start as usize).saturating_sub(passed);
+            let Some((_, behind)) = rest.split_at_mut_checked(lead) else { break };
+            let Some((piece, behind)) = behind.split_at_mut_checked(taken.len() as usize) else { break };
+            *text = Some(piece);
+            rest = behind;
+            passed = taken.end as usize;
         }
+        Self { texts, strings }
     }
 
-    /// The payload, once.
-    pub(crate) const fn payload(&mut self) -> Option<Payload<'m>> {
-        self.payload.take()
+    pub(crate) fn payload(&mut self, slot: u8) -> Option<Payload<'m>> {
+        let text = self.texts.get_mut(usize::from(slot))?.take()?;
+        Some(Payload::new(text, *self.strings.get(usize::from(slot))?))
     }
 
-    /// The decoded text of another member.
-    pub(crate) fn text(&self, slot: u8) -> Option<&'m [u8]> {
-        let span = (*self.spans.get(usize::from(slot))?)?;
-        match span.start.checked_sub(self.resumes) {
-            Some(start) => self.behind.get(start as usize..span.end.saturating_sub(self.resumes) as usize),
-            None => self.before.get(span.range()),
-        }
-    }
-
-    /// A string's content.
-    pub(crate) fn string(&self, slot: u8) -> Option<&'m str> {
-        match self.text(slot)? {
-            // Not decoded, since it would begin with another byte then.
-            [b'"', content @ .., b'"'] => core::str::from_utf8(content).ok(),
-            _ => self.value(slot)?.as_str(),
-        }
-    }
-
-    pub(crate) fn value(&self, slot: u8) -> Option<Value<'m>> {
-        // The scanner has passed each byte, and decoding keeps UTF-8 what it is.
-        Some(core::str::from_utf8(self.text(slot)?).map_or(Value::NULL, Value::from_decoded))
-    }
-}
-
-/// Decodes a member where it stands.
-#[cold]
-#[inline(never)]
-fn decode(frames: &mut Frames<'_>, span: Span, strings: Strings) {
-    if let Some(text) = frames.text().get_mut(span.range()) {
-        Payload::new(text, strings).decode_in_place();
+    pub(crate) fn value(&mut self, slot: u8) -> Option<Value<'m>> {
+        self.payload(slot).map(Payload::into_value)
     }
 }

@@ -1,7 +1,7 @@
 //! What is found of a reply that is taken apart.
 
 use super::server::{BODY, ID, ID_MEMBER};
-use super::{Kind, NO_PAYLOAD, Parts};
+use super::{Kind, Parts};
 use crate::frame::Frames;
 use crate::json::text::decode_content;
 use crate::json::{Payload, Strings, Value};
@@ -36,5 +36,5 @@ pub(crate) fn text<'m>(frames: &'m mut Frames<'_>) -> &'m str {
 
 /// What the message was that was taken apart, and the id that stands behind the elements.
 pub(crate) fn behind_elements<'m>(frames: &'m mut Frames<'_>) -> (Kind, Option<Value<'m>>) {
-    (Kind::of(frames.found()), Parts::of(frames, NO_PAYLOAD).value(ID))
+    (Kind::of(frames.found()), Parts::of(frames).value(ID))
 }

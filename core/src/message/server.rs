@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Malformed, NO_PAYLOAD, Parts, member};
+use super::{Malformed, Parts, member};
 use crate::frame::{Frames, Outline, Oversized, What};
 #[cfg(feature = "fast")]
 use crate::json::number::digits;
@@ -207,12 +207,11 @@ impl Timestamp {
     /// What a server sends that has no clock.
     pub const UNKNOWN: Self = Self { seconds: -1, microseconds: -1 };
 
-    fn of(parts: &Parts<'_>) -> Option<Self> {
+    fn of(value: Value<'_>) -> Option<Self> {
         #[cfg(feature = "fast")]
-        if let Some(timestamp) = parts.text(TIME).and_then(Self::as_written) {
+        if let Some(timestamp) = Self::as_written(value.text().as_bytes()) {
             return Some(timestamp);
         }
-        let value = parts.value(TIME)?;
         let part = |name| value.get(name)?.as_i64();
         Some(Self { seconds: part("seconds")?, microseconds: part("microseconds")? })
     }
@@ -252,8 +251,8 @@ pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) 
         What::Complete => complete(frames),
         What::Oversize(cause) => {
             let of = Kind::of(frames.found());
-            let parts = Parts::of(frames, NO_PAYLOAD);
-            let name = if of == Kind::Event { parts.string(BODY) } else { None };
+            let mut parts = Parts::of(frames);
+            let name = if of == Kind::Event { parts.value(BODY).and_then(Value::as_str) } else { None };
             ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes: outline.bytes, cause })
         }
         // Mistakes are a client's.
@@ -287,27 +286,22 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
         // Escapes may stand anywhere in it.
         return ServerMessage::Unknown(Payload::new(frames.text(), Strings::Escaped));
     }
-    let payload = match kind {
-        Kind::Event => DATA,
-        Kind::Return => BODY,
-        Kind::Greeting | Kind::Error | Kind::Unknown => NO_PAYLOAD,
-    };
-    let mut parts = Parts::of(frames, payload);
+    let mut parts = Parts::of(frames);
     match kind {
         Kind::Greeting => ServerMessage::Greeting(Greeting(parts.value(BODY).unwrap_or(Value::NULL))),
         Kind::Error => {
             ServerMessage::Error { id: parts.value(ID), failure: Failure(parts.value(BODY).unwrap_or(Value::NULL)) }
         }
         Kind::Event => ServerMessage::Event(Event {
-            name: parts.string(BODY).unwrap_or_default(),
-            data: parts.payload(),
-            timestamp: Timestamp::of(&parts),
+            name: parts.value(BODY).and_then(Value::as_str).unwrap_or_default(),
+            data: parts.payload(DATA),
+            timestamp: parts.value(TIME).and_then(Timestamp::of),
         }),
         Kind::Return | Kind::Unknown => {
             let id = parts.value(ID);
             ServerMessage::Return {
                 id,
-                payload: parts.payload().unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
+                payload: parts.payload(BODY).unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
             }
         }
     }
