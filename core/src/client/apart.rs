@@ -25,10 +25,14 @@ impl Commands<'_> {
     pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<Outline> {
         self.outbox.arm(frames);
         loop {
-            let outline = frames.advance()?;
+            let mut outline = frames.advance()?;
             match outline.what {
                 What::Piece(Piece::Member) => self.begin_pieces(frames),
                 What::Piece(_) => return Some(outline),
+                _ if self.outbox.has_lost_members(frames, &outline.what) => {
+                    outline.what = What::Piece(Piece::End);
+                    return Some(outline);
+                }
                 _ => {
                     self.outbox.end_pieces(&outline.what);
                     return Some(outline);

@@ -24,7 +24,8 @@ pub enum Delivery {
     /// A reply that has no string there is delivered whole.
     Text(&'static [&'static str]),
     /// In one piece, in which these members of what is returned are, and no others: those are checked and dropped. Only what is kept
-    /// must fit the receive buffer.
+    /// must fit the receive buffer. Of another command, executed out of band, whose reply came first and lost members by that, it is
+    /// told instead of the reply: [`Retraction::Other`].
     Members(Projection),
     /// As [`Elements`](Self::Elements), each with these members and no others. Only what is kept of one must fit.
     ElementMembers(&'static [&'static str], Projection),

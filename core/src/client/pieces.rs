@@ -164,6 +164,16 @@ impl Outbox<'_> {
         }
     }
 
+    /// Whether the outlined message lacks members that were taken for not wanted, and is another command's.
+    pub(crate) fn has_lost_members(&self, frames: &mut Frames<'_>, what: &What) -> bool {
+        if !self.stream.begun || *what != What::Complete || !frames.has_cut() {
+            return false;
+        }
+        let ticket = Ticket(self.stream.id);
+        let (kind, id) = message::behind_elements(frames);
+        Self::answered(kind, id, self.stream.certain.then_some(ticket)) != Ok(ticket)
+    }
+
     /// A message ended that has not come in pieces to its end. If it is one that was being taken apart, that
     /// is to be told.
     pub(crate) const fn end_pieces(&mut self, what: &What) {

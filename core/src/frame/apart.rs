@@ -40,6 +40,8 @@ pub(super) struct Apart {
     /// How many bytes were cut out in front of index `run`: what stands from there on is to be moved to the front by so much.
     pub(super) gap: u32,
     pub(super) run: u32,
+    /// Members were cut out of the message that was taken apart last.
+    pub(super) cut: bool,
     /// How many bytes were cut out of the open element and are gone.
     pub(super) gone: u64,
     /// Where reading goes on behind what is handed out, if not at its end, which is at 0 never.
@@ -47,7 +49,8 @@ pub(super) struct Apart {
 }
 
 impl Apart {
-    pub(super) const NEW: Self = Self { dropping: false, element: 0, ahead: 0, gap: 0, run: 0, gone: 0, after: 0 };
+    pub(super) const NEW: Self =
+        Self { dropping: false, element: 0, ahead: 0, gap: 0, run: 0, cut: false, gone: 0, after: 0 };
 }
 
 impl Frames<'_> {
@@ -62,6 +65,12 @@ impl Frames<'_> {
         // Of a message that did not fit before that member began, there is nothing to keep members in.
         let fits = |wanted: &Wanted| wanted.take != Take::Whole || self.mode != Mode::Passing;
         self.scanner.seek(wanted.filter(fits));
+        self.apart.cut = false;
+    }
+
+    /// Whether the message just outlined lacks members that it had.
+    pub(crate) const fn has_cut(&self) -> bool {
+        self.apart.cut
     }
 
     /// The text of `slot` in the message that [`Piece::Member`] is of, if it stands in front of that.

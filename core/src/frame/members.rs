@@ -11,6 +11,7 @@ impl Frames<'_> {
         self.move_run(from);
         self.apart.gap = self.apart.gap.wrapping_add(to.wrapping_sub(from));
         self.apart.run = to;
+        self.apart.cut = true;
     }
 
     /// Moves what is kept in front of `end` to what is kept before it.

@@ -137,6 +137,25 @@ fn errors_and_other_messages_are_whole() {
     assert_eq!(bench.feed(&error), [format!("reply {} GenericError: b", ticket.id())]);
 }
 
+#[test]
+fn a_reply_that_is_anothers_is_not_given_out_without_its_members() {
+    let mut bench = Bench::with(Config { oob: true, ..Config::DEFAULT }, 512, 512, 16);
+    bench.feed(GREETING);
+    bench.feed("{\"return\": {}, \"id\": 511}");
+    let ticket = bench.execute("query-block");
+    bench.client.commands().set_delivery(ticket, named(&["a"])).unwrap();
+    let oob = ["x", "y"].map(|name| bench.client.commands().exec_oob(name, &()).unwrap());
+    let reply = |ticket: Ticket, value: &str| format!("{{\"return\": {value}, \"id\": {}}}", ticket.id());
+    // Whose it is, its end tells.
+    let taken_back = format!("retracted 0 of {}: Other(Ticket({}))", ticket.id(), oob[0].id());
+    assert_eq!(bench.feed(&reply(oob[0], "{\"a\": 1, \"b\": 2}")), [taken_back]);
+    assert!(!bench.client.is_in_flight(oob[0]));
+    // Nothing of it was lost.
+    assert_eq!(bench.feed(&reply(oob[1], "{\"a\": 1}")), [format!("reply {} {{\"a\":1}}", oob[1].id())]);
+    let own = bench.feed(&reply(ticket, "{\"a\": 1, \"b\": 2}"));
+    assert_eq!(own, [format!("reply {} {{\"a\":1}}", ticket.id())]);
+}
+
 /// Which members of objects whose names are `a` to `d` are kept.
 const SETS: &[&[&str]] = &[
     &[],
