@@ -98,8 +98,8 @@ mod walk {
 
         /// A key begins in an object at `node`.
         pub(crate) fn begin(&mut self, projection: Projection, node: Node) {
-            let of_all = |count: usize| u64::MAX.checked_shr(64_u32.saturating_sub(count as u32)).unwrap_or(0);
-            self.bits = of_all(projection.list(node).len().min(MOST.into()));
+            let count = projection.list(node).len().min(MOST.into()) as u32;
+            self.bits = u64::MAX.unbounded_shr(64_u32.saturating_sub(count));
             self.length = 0;
         }
 

@@ -65,7 +65,7 @@ struct Image;
 impl Paths for Image {
     const PATHS: &'static [Path] = &[
         Path { name: "filename", below: <&str as Paths>::paths },
-        Path { name: "backing-image", below: Image::paths },
+        Path { name: "backing-image", below: Self::paths },
     ];
 }
 
