@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use peak_alloc::PeakAlloc;
 use qmp_core::client::{Config, Delivery, Message, Slot, StaticStorage};
-use qmp_core::json::{Path, Paths, Payload, Projection};
+use qmp_core::json::{self, Path, Paths, Payload, Projection};
 use qmp_std::Options;
 use qmp_tests::LIMIT;
 use qmp_tests::qemu::{self, Machine, Qemu};
@@ -32,7 +32,7 @@ struct Image<'a> {
     format: &'a str,
     virtual_size: u64,
     #[serde(borrow, default)]
-    backing_image: Option<qmp_core::json::Value<'a>>,
+    backing_image: Option<json::Value<'a>>,
 }
 
 impl Paths for Image<'_> {
@@ -158,9 +158,9 @@ fn each_file_of_a_chain_passes_through_two_kib() {
                     let node = element.expect("it fits").into_value();
                     assert_eq!(node.entries().count(), 3, "{node}");
                     let size =
-                        node.get("image").and_then(|image| image.get("virtual-size")).and_then(|size| size.as_u64());
+                        node.get("image").and_then(|image| image.get("virtual-size")).and_then(json::Value::as_u64);
                     images += usize::from(
-                        node.get("drv").and_then(|drv| drv.as_str()) == Some("qcow2") && size == Some(1 << 20),
+                        node.get("drv").and_then(json::Value::as_str) == Some("qcow2") && size == Some(1 << 20),
                     );
                     true
                 }

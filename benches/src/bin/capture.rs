@@ -119,7 +119,7 @@ impl Session {
         self.number += 1;
         let number = self.number;
         let arguments = if arguments.is_empty() { String::new() } else { format!(", \"arguments\": {arguments}") };
-        write!(self.stream, "{{\"execute\": \"{name}\"{arguments}, \"id\": {number}}}\n")?;
+        writeln!(self.stream, "{{\"execute\": \"{name}\"{arguments}, \"id\": {number}}}")?;
         let mut replied = false;
         while !replied {
             replied = self.receive()?.contains(&Some(u64::from(number)));

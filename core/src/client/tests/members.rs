@@ -63,10 +63,8 @@ fn members_at_any_depth_are_kept() {
 /// A type that holds itself.
 struct Image;
 impl Paths for Image {
-    const PATHS: &'static [Path] = &[
-        Path { name: "filename", below: <&str as Paths>::paths },
-        Path { name: "backing-image", below: Self::paths },
-    ];
+    const PATHS: &'static [Path] =
+        &[Path { name: "filename", below: <&str as Paths>::paths }, Path { name: "backing-image", below: Self::paths }];
 }
 
 #[test]
