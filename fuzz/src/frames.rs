@@ -25,46 +25,26 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     };
     let stream = rest(u)?;
     match of {
-        0 => invariant(
-            &plan,
-            stream,
-            |buffer, reading| Reader::of_server(buffer, reading),
-            |message| match message {
-                ServerMessage::Oversize(_) => Said::Oversize,
-                ServerMessage::Malformed(malformed) => Said::Malformed(malformed.at),
-                other => Said::Message(format!("{other:?}")),
-            },
-        ),
-        1 => invariant(
-            &plan,
-            stream,
-            |buffer, reading| Reader::of_agent(buffer, reading),
-            |message| match message {
-                ServerMessage::Oversize(_) => Said::Oversize,
-                ServerMessage::Malformed(malformed) => Said::Malformed(malformed.at),
-                other => Said::Message(format!("{other:?}")),
-            },
-        ),
-        2 => invariant(
-            &plan,
-            stream,
-            |buffer, reading| Reader::of_client(buffer, reading),
-            |message| match message {
-                ClientMessage::Oversize(_) => Said::Oversize,
-                ClientMessage::Malformed(malformed) => Said::Malformed(malformed.at),
-                other => Said::Message(format!("{other:?}")),
-            },
-        ),
-        _ => invariant(
-            &plan,
-            stream,
-            |buffer, reading| Reader::of_both(buffer, reading),
-            |message| match message {
-                Recorded::Oversize(_) => Said::Oversize,
-                Recorded::Malformed(malformed) => Said::Malformed(malformed.at),
-                other => Said::Message(format!("{other:?}")),
-            },
-        ),
+        0 => invariant(&plan, stream, Reader::of_server, |message| match message {
+            ServerMessage::Oversize(_) => Said::Oversize,
+            ServerMessage::Malformed(malformed) => Said::Malformed(malformed.at),
+            other => Said::Message(format!("{other:?}")),
+        }),
+        1 => invariant(&plan, stream, Reader::of_agent, |message| match message {
+            ServerMessage::Oversize(_) => Said::Oversize,
+            ServerMessage::Malformed(malformed) => Said::Malformed(malformed.at),
+            other => Said::Message(format!("{other:?}")),
+        }),
+        2 => invariant(&plan, stream, Reader::of_client, |message| match message {
+            ClientMessage::Oversize(_) => Said::Oversize,
+            ClientMessage::Malformed(malformed) => Said::Malformed(malformed.at),
+            other => Said::Message(format!("{other:?}")),
+        }),
+        _ => invariant(&plan, stream, Reader::of_both, |message| match message {
+            Recorded::Oversize(_) => Said::Oversize,
+            Recorded::Malformed(malformed) => Said::Malformed(malformed.at),
+            other => Said::Message(format!("{other:?}")),
+        }),
     }
     Ok(())
 }
