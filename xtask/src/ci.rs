@@ -9,7 +9,7 @@ use clap::Args;
 use crate::footprint::Gate;
 use crate::steps::Steps;
 use crate::workspace::{CORE, VOCABULARY, Workspace};
-use crate::{bench, build_time, codegen, exhaust, firmware, fuzz, no_std, readme, size, stack, tool, tree};
+use crate::{bench, build_time, codegen, firmware, fuzz, no_std, readme, size, stack, tool, tree};
 
 /// Bare-metal programs: workspaces of their own, so that `--workspace` does not reach them. The second has several programs, one a
 /// feature.
@@ -112,7 +112,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     stack::add_to(&mut steps, &workspace, &Gate::CHECK);
     size::add_to(&mut steps, &workspace, &Gate::CHECK);
     firmware::add_to(&mut steps, &workspace)?;
-    exhaust::add_to(&mut steps, &workspace);
     fuzz::add_to(&mut steps, &workspace);
     bench::add_to(&mut steps, &workspace, false);
     build_time::add_to(&mut steps, &workspace);
