@@ -44,7 +44,7 @@ const PLOTS: [(&str, &str); 4] = [
 ];
 
 pub(super) fn write(workspace: &Workspace) -> Result<ExitCode> {
-    let mut text = include_str!("intro.md").to_owned();
+    let mut text = include_str!("intro.txt").to_owned();
     let counts = Table::of("counts", workspace)?;
     let rustc = tool::read(&mut tool::tool("rustc", ["--version"]))?;
     text += &format!(
@@ -110,7 +110,7 @@ pub(super) fn write(workspace: &Workspace) -> Result<ExitCode> {
         }
         text += "```\n";
     }
-    text += include_str!("outro.md");
+    text += include_str!("outro.txt");
     fs::write(workspace.root.join(FILE), text).with_context(|| format!("cannot write {FILE}"))?;
     println!("wrote {FILE}");
     Ok(ExitCode::SUCCESS)
