@@ -3,8 +3,7 @@
 use super::{Commands, Message};
 use crate::client::outbox::Outbox;
 use crate::client::pieces::Delivered;
-use crate::frame::{Frames, Outline, Piece, What};
-use crate::message::id_so_far;
+use crate::frame::{Frames, Outline, Piece};
 
 impl<'m> From<Delivered<'m>> for Message<'m> {
     fn from(delivered: Delivered<'m>) -> Self {
@@ -22,22 +21,13 @@ impl Commands<'_> {
     /// The next message or piece.
     #[cold]
     pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<Outline> {
-        self.outbox.arm(frames);
-        loop {
-            let mut outline = frames.advance()?;
-            match outline.what {
-                What::Piece(Piece::Member) => self.begin_pieces(frames),
-                What::Piece(_) => return Some(outline),
-                _ if self.outbox.has_lost_members(frames, &outline.what) => {
-                    outline.what = What::Piece(Piece::End);
-                    return Some(outline);
-                }
-                _ => {
-                    self.outbox.end_pieces(&outline.what);
-                    return Some(outline);
-                }
-            }
-        }
+        let unnamed = if self.synchronization.echoes {
+            // The agent does one thing after another.
+            (self.outbox.next_to_answer(), false)
+        } else {
+            (self.command_of(None), true)
+        };
+        self.outbox.advance(frames, unnamed)
     }
 
     /// What a piece says, of `bytes` in the stream.
@@ -45,18 +35,5 @@ impl Commands<'_> {
     pub(super) fn piece<'m>(&mut self, frames: &'m mut Frames<'_>, piece: Piece, bytes: u64) -> Message<'m> {
         self.synchronization.passed();
         self.outbox.piece(frames, piece, bytes, Outbox::end_in_order).into()
-    }
-
-    /// A reply begins, and one is not to be delivered whole: whether it is this one.
-    #[inline(never)]
-    fn begin_pieces(&mut self, frames: &mut Frames<'_>) {
-        let (number, certain) = match id_so_far(frames) {
-            Ok(Some(id)) => (Outbox::number(id), true),
-            // The agent does one thing after another.
-            Ok(None) if self.synchronization.echoes => (self.outbox.next_to_answer(), false),
-            Ok(None) => (self.command_of(None), true),
-            Err(()) => (None, false),
-        };
-        self.outbox.begin_pieces(frames, number, certain);
     }
 }

@@ -7,7 +7,7 @@ use super::delivery::{Delivery, OversizeElement, Retraction};
 use super::outbox::Outbox;
 use super::slots::{SlotState, Ticket};
 use crate::error::{Error, Misuse, Resource};
-use crate::frame::{Frames, Piece, What};
+use crate::frame::{Frames, Outline, Piece, What};
 use crate::json::scan::{Take, Wanted};
 use crate::json::{Payload, Projection, Value};
 use crate::message::{self, Kind};
@@ -79,7 +79,7 @@ impl Outbox<'_> {
     }
 
     /// Has replies looked at, if one is awaited that is not to come whole. If none is any more, that is forgotten.
-    pub(crate) fn arm(&mut self, frames: &mut Frames<'_>) {
+    fn arm(&mut self, frames: &mut Frames<'_>) {
         let Stream { id, begun, .. } = self.stream;
         let awaits = begun || id != 0 && self.slots.with_id(id).is_some();
         self.stream.armed = awaits;
@@ -89,9 +89,36 @@ impl Outbox<'_> {
         }
     }
 
-    /// Says what becomes of the reply that begins: the command `number` is answered by it, as far as can be told, and if it
-    /// is `certain` to be.
-    pub(crate) fn begin_pieces(&mut self, frames: &mut Frames<'_>, number: Option<u32>, certain: bool) {
+    /// The next message or piece. `unnamed` is the command that a reply answers whose id does not stand in front, as far as can be told,
+    /// and whether that is certain.
+    #[cold]
+    pub(crate) fn advance(&mut self, frames: &mut Frames<'_>, unnamed: (Option<u32>, bool)) -> Option<Outline> {
+        self.arm(frames);
+        loop {
+            let mut outline = frames.advance()?;
+            match outline.what {
+                What::Piece(Piece::Member) => self.begin_pieces(frames, unnamed),
+                What::Piece(_) => return Some(outline),
+                _ if self.has_lost_members(frames, &outline.what) => {
+                    outline.what = What::Piece(Piece::End);
+                    return Some(outline);
+                }
+                _ => {
+                    self.end_pieces(&outline.what);
+                    return Some(outline);
+                }
+            }
+        }
+    }
+
+    /// A reply begins: whether it is the one that is not delivered whole, and how it is.
+    #[inline(never)]
+    fn begin_pieces(&mut self, frames: &mut Frames<'_>, unnamed: (Option<u32>, bool)) {
+        let (number, certain) = match message::id_so_far(frames) {
+            Ok(Some(id)) => (Self::number(id), true),
+            Ok(None) => unnamed,
+            Err(()) => (None, false),
+        };
         let stream = &mut self.stream;
         if stream.id == 0 || number != Some(stream.id) {
             return frames.take_apart(None);
@@ -165,7 +192,7 @@ impl Outbox<'_> {
     }
 
     /// Whether the outlined message lacks members that were taken for not wanted, and is another command's.
-    pub(crate) fn has_lost_members(&self, frames: &mut Frames<'_>, what: &What) -> bool {
+    fn has_lost_members(&self, frames: &mut Frames<'_>, what: &What) -> bool {
         if !self.stream.begun || *what != What::Complete || !frames.has_cut() {
             return false;
         }
@@ -176,7 +203,7 @@ impl Outbox<'_> {
 
     /// A message ended that has not come in pieces to its end. If it is one that was being taken apart, that
     /// is to be told.
-    pub(crate) const fn end_pieces(&mut self, what: &What) {
+    const fn end_pieces(&mut self, what: &What) {
         if self.stream.begun {
             self.stream.begun = false;
             self.stream.broken = self.stream.count > 0 && matches!(what, What::Malformed { .. } | What::Incomplete);
