@@ -1,8 +1,9 @@
 //! What a client does while a reply is awaited that is not delivered whole.
 
-use super::{Commands, Message};
+use super::{Commands, Message, Session};
 use crate::client::outbox::Outbox;
 use crate::client::pieces::Delivered;
+use crate::client::slots::SlotState;
 use crate::frame::{Frames, Outline, Piece};
 
 impl<'m> From<Delivered<'m>> for Message<'m> {
@@ -21,13 +22,13 @@ impl Commands<'_> {
     /// The next message or piece.
     #[cold]
     pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<Outline> {
-        let unnamed = if self.synchronization.echoes {
+        let (echoes, ready) = (self.synchronization.echoes, self.session == Session::Ready);
+        self.outbox.advance(frames, |outbox| match (echoes, ready) {
             // The agent does one thing after another.
-            (self.outbox.next_to_answer(), false)
-        } else {
-            (self.command_of(None), true)
-        };
-        self.outbox.advance(frames, unnamed)
+            (true, _) => (outbox.next_to_answer(), false),
+            (false, true) => (outbox.slots.any(SlotState::InFlight).map(|slot| slot.id), true),
+            (false, false) => (None, true),
+        })
     }
 
     /// What a piece says, of `bytes` in the stream.

@@ -22,11 +22,8 @@ impl Commands<'_> {
     /// The next message or piece.
     #[cold]
     pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<Outline> {
-        let unnamed = match self.negotiation {
-            0 => (self.outbox.next_to_answer(), self.correlation == Correlation::InOrder),
-            _ => (None, false),
-        };
-        self.outbox.advance(frames, unnamed)
+        let (ready, certain) = (self.negotiation == 0, self.correlation == Correlation::InOrder);
+        self.outbox.advance(frames, |outbox| if ready { (outbox.next_to_answer(), certain) } else { (None, false) })
     }
 
     /// What a piece says, of `bytes` in the stream.

@@ -89,15 +89,19 @@ impl Outbox<'_> {
         }
     }
 
-    /// The next message or piece. `unnamed` is the command that a reply answers whose id does not stand in front, as far as can be told,
+    /// The next message or piece. `unnamed` tells which command a reply answers whose id does not stand in front, as far as can be told,
     /// and whether that is certain.
-    #[cold]
-    pub(crate) fn advance(&mut self, frames: &mut Frames<'_>, unnamed: (Option<u32>, bool)) -> Option<Outline> {
+    #[inline(always)]
+    pub(crate) fn advance(
+        &mut self,
+        frames: &mut Frames<'_>,
+        unnamed: impl Fn(&mut Self) -> (Option<u32>, bool),
+    ) -> Option<Outline> {
         self.arm(frames);
         loop {
             let mut outline = frames.advance()?;
             match outline.what {
-                What::Piece(Piece::Member) => self.begin_pieces(frames, unnamed),
+                What::Piece(Piece::Member) => self.begin_pieces(frames, &unnamed),
                 What::Piece(_) => return Some(outline),
                 _ if self.has_lost_members(frames, &outline.what) => {
                     outline.what = What::Piece(Piece::End);
@@ -113,10 +117,10 @@ impl Outbox<'_> {
 
     /// A reply begins: whether it is the one that is not delivered whole, and how it is.
     #[inline(never)]
-    fn begin_pieces(&mut self, frames: &mut Frames<'_>, unnamed: (Option<u32>, bool)) {
+    fn begin_pieces(&mut self, frames: &mut Frames<'_>, unnamed: impl Fn(&mut Self) -> (Option<u32>, bool)) {
         let (number, certain) = match message::id_so_far(frames) {
             Ok(Some(id)) => (Self::number(id), true),
-            Ok(None) => unnamed,
+            Ok(None) => unnamed(self),
             Err(()) => (None, false),
         };
         let stream = &mut self.stream;
