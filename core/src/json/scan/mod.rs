@@ -183,15 +183,18 @@ impl Scanner {
 
     /// Scans `text[from..end]`. Spans are recorded as indices into `text`; `base` is the place of `text[0]` in the stream.
     ///
-    /// Where `text[end]` exists and is 0, the fast path may be taken: 0 is valid nowhere in JSON, so that it ends every loop.
+    /// Where `text` ends at `end` or `text[end]` is 0, the fast path may be taken: 0 is valid nowhere in JSON, so that it ends every loop.
     pub(crate) fn scan(&mut self, text: &[u8], from: usize, end: usize, base: u64) -> Progress {
         #[cfg(feature = "fast")]
-        let fast = self.options.fast && text.get(end) == Some(&0);
+        let fast = self.options.fast && text.get(end).is_none_or(|byte| *byte == 0);
         let mut at = from;
         while at < end {
             #[cfg(feature = "fast")]
             if fast {
                 at = fast::run(self, text, at);
+                if self.nesting.depth() == 0 && self.state == State::After {
+                    return Progress::Complete(at);
+                }
                 if !self.sift.is_off() && self.sift.has_ended() && self.ended_at_floor(at as u32) {
                     return Progress::Pause(at);
                 }
@@ -215,7 +218,8 @@ impl Scanner {
         Progress::More
     }
 
-    /// One step of work, of which there are at most two a byte. The tests count them.
+    /// One step of work, of which there are at most four a byte: each look of the automaton, and what the fast path tried in front of it.
+    /// The tests count them.
     #[inline(always)]
     fn count(&mut self) {
         #[cfg(test)]

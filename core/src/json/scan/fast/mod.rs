@@ -1,0 +1,167 @@
+//! Whole words and whole tokens at once, where the text lies ready.
+//!
+//! Called between tokens and inside strings; stops in front of whatever it does not know, with the state set as the automaton
+//! would have it, so that no outcome depends on it. What lies behind the data is 0, which is valid nowhere in JSON, or nothing: every
+//! loop ends there without looking for the end.
+
+mod deep;
+mod outermost;
+mod words;
+
+use super::step::{Lax, Role, State};
+use super::{Scanner, is_blank};
+use words::{WINDOW, byte, plain, short_string, spaces, window, word, word_of};
+
+/// Takes what it can from `text[at..]` and gives the index of the first byte that it did not take.
+#[inline]
+pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
+    if scanner.state == State::Text {
+        at = rest_of_string(scanner, text, at);
+    }
+    if scanner.lax != Lax::Off {
+        return at;
+    }
+    let floor = scanner.sift.floor();
+    loop {
+        if scanner.nesting.depth() > floor {
+            at = deep::tokens(scanner, text, at);
+            if scanner.nesting.depth() > floor {
+                return at;
+            }
+            if !scanner.sift.is_off() {
+                scanner.sift.end_value();
+                return at;
+            }
+            scanner.found.end_value(at as u32);
+        }
+        if !scanner.sift.is_off() {
+            // What is looked for is the automaton's to find.
+            return at;
+        }
+        if scanner.nesting.depth() == 0 {
+            if scanner.state != State::Value || byte(text, at) != b'{' {
+                return at;
+            }
+            scanner.nesting.push(true);
+            scanner.state = State::FirstKey;
+            at = at.wrapping_add(1);
+        }
+        at = outermost::members(scanner, text, at);
+        if scanner.nesting.depth() <= floor {
+            return at;
+        }
+    }
+}
+
+/// The rest of a string whose beginning was read before, and the colon behind a key.
+fn rest_of_string(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
+    // Keys that are looked for are compared as they go by, and a single quote is not looked for here: the automaton's work.
+    if matches!(scanner.role, Role::MemberKey | Role::SoughtKey) || scanner.quote != b'"' {
+        return at;
+    }
+    let at = body(scanner, text, at);
+    let is_deep = scanner.lax == Lax::Off && scanner.nesting.depth() > scanner.sift.floor();
+    if !is_deep || byte(text, at) != b'"' {
+        return at;
+    }
+    let mut at = at.wrapping_add(1);
+    scanner.state = State::After;
+    if scanner.role == Role::Key {
+        scanner.state = State::Colon;
+        if byte(text, at) == b':' {
+            scanner.state = State::Value;
+            at = at.wrapping_add(1);
+        }
+    }
+    at
+}
+
+/// Takes a string, number or word at `at`. Where it ends; or where to stop, which is `at` or inside a string.
+fn atom(scanner: &mut Scanner, text: &[u8], at: usize) -> Result<usize, usize> {
+    scanner.count();
+    let Some(token) = window(text, at) else { return Err(at) };
+    if token[0] != b'"' {
+        return scalar(token).map(|length| at.wrapping_add(length)).ok_or(at);
+    }
+    let end = short_string(token);
+    if token.get(end) == Some(&b'"') {
+        return Ok(at.wrapping_add(end).wrapping_add(1));
+    }
+    quoted(scanner, text, at, Role::Value).inspect_err(|_| scanner.state = State::Text)
+}
+
+/// Takes a string that begins at `at`. Where it ends; or where it was stopped in, as the state is then to say.
+#[inline(never)]
+fn quoted(scanner: &mut Scanner, text: &[u8], at: usize, role: Role) -> Result<usize, usize> {
+    scanner.quote = b'"';
+    scanner.role = role;
+    let end = body(scanner, text, at.wrapping_add(1));
+    if byte(text, end) == b'"' { Ok(end.wrapping_add(1)) } else { Err(end) }
+}
+
+/// Takes characters of a string up to its end, or to one that is the automaton's to see.
+#[inline]
+fn body(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
+    loop {
+        at = plain(text, at, || scanner.count());
+        let escaped = byte(text, at.wrapping_add(1));
+        if byte(text, at) != b'\\' || !matches!(escaped, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') {
+            return at;
+        }
+        scanner.found.mark_escaped();
+        at = at.wrapping_add(2);
+    }
+}
+
+/// The length of the whole number without fraction, or of the word, that the window begins with. It may go on behind the data: only
+/// what is known to end it does.
+#[inline(always)]
+fn scalar(token: &[u8; WINDOW]) -> Option<usize> {
+    let length = match token[0] {
+        b't' | b'n' | b'f' => {
+            let first = word_of(token, 0);
+            match &(first as u32).to_le_bytes() {
+                b"true" | b"null" => 4,
+                b"fals" if token[4] == b'e' => 5,
+                _ => return None,
+            }
+        }
+        _ => {
+            let sign = usize::from(token[0] == b'-');
+            let mut count = words::digits(word_of(token, sign));
+            if count == 8 {
+                count = count.wrapping_add(words::digits(word_of(token, sign.wrapping_add(8))));
+            }
+            if count == 16 {
+                count = count.wrapping_add(words::digits(word_of(token, sign.wrapping_add(16))));
+            }
+            // A leading zero is the automaton's to judge.
+            if count == 0 || (count > 1 && token.get(sign) == Some(&b'0')) {
+                return None;
+            }
+            sign.wrapping_add(count)
+        }
+    };
+    matches!(token.get(length), Some(b',' | b'}' | b']' | b' ' | b'\r' | b'\n' | b'\t')).then_some(length)
+}
+
+/// Passes white space, a line's indent by words. In line framing it stops at a line feed.
+#[inline]
+fn blanks(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
+    let lines = scanner.options.lines;
+    loop {
+        match byte(text, at) {
+            b' ' => {
+                let count = word(text, at).map_or(1, spaces);
+                scanner.count();
+                at = at.wrapping_add(count);
+            }
+            b'\n' if lines => return at,
+            b'\r' | b'\t' | b'\n' => {
+                scanner.count();
+                at = at.wrapping_add(1);
+            }
+            _ => return at,
+        }
+    }
+}
