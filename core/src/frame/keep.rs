@@ -2,7 +2,6 @@
 
 use super::Buffer;
 use crate::json::scan::Scanner;
-use crate::json::scan::members::SLOTS;
 
 /// Moves the wanted members out of `buffer[kept..end]`, all of which the scanner has seen, to the end of what is kept already,
 /// and gives the new length of that. A member still being read stays open and goes on right behind it.
@@ -13,15 +12,9 @@ pub(super) fn keep(scanner: &mut Scanner, buffer: &mut Buffer<'_>, kept: usize, 
     let capacity = buffer.capacity() as usize;
     let room = capacity.saturating_sub((capacity / 4).max(1));
     let mut length = kept;
-    // Each slot once, in the order in which they stand in the text, so that nothing is written over before it is read.
-    let mut done = [false; SLOTS];
-    for _ in 0..SLOTS {
-        let wanted = (0..SLOTS as u8).filter(|slot| !done.get(usize::from(*slot)).copied().unwrap_or(true));
-        let next = wanted.filter_map(|slot| Some((slot, scanner.found.span(slot)?))).min_by_key(|(_, span)| span.start);
-        let Some((slot, span)) = next else { break };
-        if let Some(done) = done.get_mut(usize::from(slot)) {
-            *done = true;
-        }
+    // In the order in which they stand in the text, so that nothing is written over before it is read.
+    for slot in scanner.found.in_order() {
+        let Some(span) = scanner.found.span(slot) else { continue };
         let range = span.range();
         let open = range.end > end;
         let stop = range.end.min(end);

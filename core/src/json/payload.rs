@@ -72,7 +72,11 @@ impl<'m> Payload<'m> {
     pub fn into_value(mut self) -> Value<'m> {
         self.decode_in_place();
         // The scanner has passed each byte, and decoding keeps UTF-8 what it is: there is no other outcome to tell.
-        core::str::from_utf8(self.text).map_or(Value::NULL, Value::from_decoded)
+        let text = core::str::from_utf8(self.text);
+        match self.strings {
+            Strings::Plain => text.map_or(Value::NULL, Value::whole),
+            Strings::Escaped | Strings::Input => text.map_or(Value::NULL, Value::from_decoded),
+        }
     }
 
     /// Decodes the strings that need it, once.

@@ -79,6 +79,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value that `text` is, without blanks around it.
+    pub(crate) const fn whole(text: &'a str) -> Self {
+        Self(text)
+    }
+
     /// The decoded text: of this value alone, for the reader and the writer.
     pub(crate) const fn text(self) -> &'a str {
         self.0

@@ -207,11 +207,12 @@ impl Timestamp {
     /// What a server sends that has no clock.
     pub const UNKNOWN: Self = Self { seconds: -1, microseconds: -1 };
 
-    fn of(value: Value<'_>) -> Option<Self> {
+    fn of(payload: Payload<'_>) -> Option<Self> {
         #[cfg(feature = "fast")]
-        if let Some(timestamp) = Self::as_written(value.text().as_bytes()) {
+        if let Some(timestamp) = Self::as_written(payload.raw()) {
             return Some(timestamp);
         }
+        let value = payload.into_value();
         let part = |name| value.get(name)?.as_i64();
         Some(Self { seconds: part("seconds")?, microseconds: part("microseconds")? })
     }
@@ -295,7 +296,7 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
         Kind::Event => ServerMessage::Event(Event {
             name: parts.value(BODY).and_then(Value::as_str).unwrap_or_default(),
             data: parts.payload(DATA),
-            timestamp: parts.value(TIME).and_then(Timestamp::of),
+            timestamp: parts.payload(TIME).and_then(Timestamp::of),
         }),
         Kind::Return | Kind::Unknown => {
             let id = parts.value(ID);

@@ -20,6 +20,25 @@ pub(crate) struct Members {
     /// The member whose value can be taken apart, counted from 1; 0 for none.
     #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "it does not occur without"))]
     apart: u8,
+    /// The first eight bytes of each name, the first of them lowest; 0 behind its end.
+    #[cfg(feature = "fast")]
+    heads: [u64; Self::MOST as usize],
+}
+
+#[cfg(feature = "fast")]
+const fn heads(list: &[Member]) -> [u64; Members::MOST as usize] {
+    let mut heads = [0; Members::MOST as usize];
+    let (mut rest, mut left) = (list, heads.as_mut_slice());
+    while let ([member, others @ ..], [head, behind @ ..]) = (rest, left) {
+        let mut name = member.name.as_bytes();
+        let mut shift = 0_u32;
+        while let ([byte, more @ ..], 0..64) = (name, shift) {
+            *head |= (*byte as u64) << shift;
+            (name, shift) = (more, shift.wrapping_add(8));
+        }
+        (rest, left) = (others, behind);
+    }
+    heads
 }
 
 impl Members {
@@ -30,7 +49,13 @@ impl Members {
 
     pub(crate) const fn new(list: &'static [Member], unlisted: Option<u8>) -> Self {
         assert!(list.len() <= Self::MOST as usize, "more members than the masks have bits");
-        Self { list, unlisted, apart: 0 }
+        Self {
+            list,
+            unlisted,
+            apart: 0,
+            #[cfg(feature = "fast")]
+            heads: heads(list),
+        }
     }
 
     /// The same, of which the value of member `number` can be taken apart.
@@ -67,8 +92,9 @@ pub(crate) struct Found {
     pub(crate) spans: [Span; SLOTS],
     /// A bit for each listed member that was seen.
     seen: u8,
-    /// A bit for each slot that is taken.
+    /// A bit for each slot that is taken, and the slots in the order in which they stand in the text: two bits each, the last one lowest.
     taken: u8,
+    order: u8,
     /// A bit for each slot whose text is to be kept, and for each whose text is gone.
     kept: u8,
     lost: u8,
@@ -94,6 +120,7 @@ impl Found {
             spans: [Span { start: 0, end: 0 }; SLOTS],
             seen: 0,
             taken: 0,
+            order: 0,
             kept: 0,
             lost: 0,
             escaped: 0,
@@ -130,6 +157,18 @@ impl Found {
     /// The span in `slot`, if a member took it.
     pub(crate) fn span(&self, slot: u8) -> Option<Span> {
         if self.taken & !self.lost & bit(slot) == 0 { None } else { self.spans.get(usize::from(slot)).copied() }
+    }
+
+    const fn take(&mut self, slot: u8) {
+        self.taken |= bit(slot);
+        self.order = self.order << 2 | slot;
+    }
+
+    /// The slots that are taken, in the order in which their texts stand.
+    #[inline]
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = u8> + use<> {
+        let order = self.order;
+        (0..self.taken.count_ones()).rev().map(move |behind| order.wrapping_shr(behind.wrapping_mul(2)) & 3)
     }
 
     /// Whether strings in `slot` wait for being rewritten in place.
@@ -172,11 +211,17 @@ impl Found {
         self.name_member(number, at)
     }
 
-    /// The key's text is known whole, without escapes.
+    /// The key's text is known whole, without escapes. `head` is eight bytes from where it begins, the first of them lowest. `start` is
+    /// where its quote stands, `at` what lies behind the other one.
     #[cfg(feature = "fast")]
     #[inline]
-    pub(crate) fn whole_key(&mut self, start: u32, key: &[u8], at: u32) -> Result<(), ()> {
-        let number = self.members.list.iter().position(|member| member.name.as_bytes() == key);
+    pub(crate) fn whole_key(&mut self, start: u32, key: &[u8], head: u64, at: u32) -> Result<(), ()> {
+        let bits = (key.len() as u32).min(8).wrapping_mul(8);
+        let head = if bits == 0 { 0 } else { head & u64::MAX.wrapping_shr(64_u32.wrapping_sub(bits)) };
+        let is_same = |(mine, member): (&u64, &Member)| {
+            *mine == head && member.name.len() == key.len() && (key.len() <= 8 || member.name.as_bytes() == key)
+        };
+        let number = self.members.heads.iter().zip(self.members.list).position(is_same);
         if number.is_none() {
             self.begin_key(start);
         }
@@ -192,7 +237,7 @@ impl Found {
                 && let Some(span) = self.spans.get_mut(usize::from(slot))
             {
                 span.end = at;
-                self.taken |= bit(slot);
+                self.take(slot);
             }
             return Ok(());
         };
@@ -218,7 +263,7 @@ impl Found {
         {
             // Its end lies behind all text until it is known.
             *span = Span { start: at, end: u32::MAX };
-            self.taken |= bit(slot);
+            self.take(slot);
             if keep {
                 self.kept |= bit(slot);
             }
@@ -238,6 +283,16 @@ impl Found {
             span.end = end;
         }
         self.current = 0;
+    }
+
+    /// The value of the member just named is known whole.
+    #[cfg(feature = "fast")]
+    #[inline]
+    pub(crate) fn whole_value(&mut self, start: u32, end: u32) {
+        if self.current != 0 {
+            self.begin_value(start);
+            self.end_value(end);
+        }
     }
 
     /// A string that must be rewritten was met.

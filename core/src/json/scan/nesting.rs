@@ -133,7 +133,7 @@ pub(crate) struct Levels {
 
 #[cfg(feature = "fast")]
 const fn bit(number: u16) -> Word {
-    (1 as Word).wrapping_shl(number as u32)
+    Word::MIN.wrapping_add(1).wrapping_shl(number as u32)
 }
 
 #[cfg(feature = "fast")]

@@ -1,19 +1,20 @@
 //! Tokens below the floor: whole containers of them, without a look at any name.
 
-use super::words::{byte, short_string, window, word, word_of};
-use super::{atom, blanks, quoted, scalar};
+use super::words::{TOKEN, WINDOW, byte, short_string, window, word, word_of};
+use super::{COLON, atom, blanks, quoted, scalar};
 use crate::json::scan::nesting::Levels;
 use crate::json::scan::step::{Role, State};
 use crate::json::scan::{Scanner, is_blank};
 
-/// What stands behind a key, and what behind a string in front of another one, as QEMU writes them.
-const COLON: u64 = u32::from_le_bytes(*b"\": \0") as u64;
+/// What stands behind a string in front of another one, as QEMU writes it.
 const COMMA: u32 = u32::from_le_bytes(*b"\", \"");
-/// From one object of an array into the next.
-const NEXT_OBJECT: u32 = u32::from_le_bytes(*b"}, {");
+/// Behind a string, from one object of an array into the next.
+const NEXT_OBJECT: u64 = u64::from_le_bytes(*b"\0\0\"}, {\"");
 
 /// Takes tokens of `text[from..]` until the value at the floor has ended, or something comes that is the automaton's to see.
+#[inline(never)]
 pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
+    let Some(last) = text.len().checked_sub(WINDOW) else { return from };
     let (floor, max_depth) = (scanner.sift.floor(), scanner.options.max_depth);
     let mut levels = scanner.nesting.levels_above(floor, max_depth);
     let mut after = match scanner.state {
@@ -22,24 +23,40 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
         State::After => true,
         _ => return from,
     };
-    let mut at = blanks(scanner, text, from);
+    let mut at = from;
+    if is_blank(byte(text, at)) {
+        at = blanks(scanner, text, at);
+    }
     if after && scanner.state == State::Value {
-        match atom(scanner, text, at) {
+        let Some(token) = window(text, at) else { return at };
+        match atom(scanner, text, at, token) {
             Ok(end) => at = end,
-            Err(end) => return end,
+            Err(end) => {
+                if end != at {
+                    scanner.state = State::Text;
+                }
+                return end;
+            }
         }
     }
     scanner.state = 'tokens: loop {
         if !core::mem::take(&mut after) {
             scanner.count();
-            let Some(mut token) = window(text, at) else { break item(scanner, &levels, text, from, at) };
-            if levels.in_object() {
-                if token[0] != b'"' {
+            if at > last {
+                break item(scanner, &levels, text, from, at);
+            }
+            let Some(pair) = window::<WINDOW>(text, at) else { break item(scanner, &levels, text, from, at) };
+            let token: &[u8; TOKEN] = if levels.in_object() {
+                scanner.count();
+                let end = short_string(pair);
+                let behind = end.wrapping_add(3);
+                if pair[0] != b'"' {
                     break item(scanner, &levels, text, from, at);
-                }
-                let end = short_string(token);
-                if word_of(token, end) & 0xFF_FFFF == COLON {
-                    at = at.wrapping_add(end).wrapping_add(3);
+                } else if (word_of(pair, end) as u32) << 8 == COLON
+                    && let Some(token) = window(pair, behind)
+                {
+                    at = at.wrapping_add(behind);
+                    token
                 } else {
                     match key(scanner, text, at) {
                         Ok(value) => at = value,
@@ -48,19 +65,22 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
                             break state;
                         }
                     }
+                    let Some(token) = window(text, at) else { break State::Value };
+                    token
                 }
-                scanner.count();
-                match window(text, at) {
-                    Some(value) => token = value,
-                    None => break State::Value,
-                }
-            }
+            } else {
+                pair.first_chunk().unwrap_or(&[0; TOKEN])
+            };
             match token[0] {
                 b'"' => {
                     let end = short_string(token);
                     let behind = word_of(token, end);
                     if behind as u32 == COMMA {
                         at = at.wrapping_add(end).wrapping_add(3);
+                        continue;
+                    }
+                    if behind << 16 == NEXT_OBJECT && levels.in_object_in_array() {
+                        at = at.wrapping_add(end).wrapping_add(5);
                         continue;
                     }
                     if behind as u8 == b'"' {
@@ -98,6 +118,9 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
         // Behind a value: closing brackets, then a comma.
         loop {
             scanner.count();
+            if at > last {
+                break 'tokens State::After;
+            }
             let Some(behind) = word(text, at) else { break 'tokens State::After };
             match behind as u8 {
                 b',' => {
@@ -110,8 +133,7 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
                     continue 'tokens;
                 }
                 b'}' if levels.in_object() => {
-                    let next = (behind >> 32) as u8;
-                    if behind as u32 == NEXT_OBJECT && next == b'"' && levels.in_object_in_array() {
+                    if behind << 24 == NEXT_OBJECT & !0xFF_FFFF && levels.in_object_in_array() {
                         at = at.wrapping_add(4);
                         continue 'tokens;
                     }

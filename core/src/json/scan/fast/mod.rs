@@ -8,12 +8,15 @@ mod deep;
 mod outermost;
 mod words;
 
+use super::Scanner;
 use super::step::{Lax, Role, State};
-use super::{Scanner, is_blank};
-use words::{WINDOW, byte, plain, short_string, spaces, window, word, word_of};
+use words::{TOKEN, byte, plain, short_string, spaces, word, word_of};
+
+/// What stands behind a key as QEMU writes it, in the upper bytes.
+const COLON: u32 = u32::from_le_bytes(*b"\0\": ");
 
 /// Takes what it can from `text[at..]` and gives the index of the first byte that it did not take.
-#[inline]
+#[inline(never)]
 pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     if scanner.state == State::Text {
         at = rest_of_string(scanner, text, at);
@@ -21,36 +24,29 @@ pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     if scanner.lax != Lax::Off {
         return at;
     }
-    let floor = scanner.sift.floor();
-    loop {
-        if scanner.nesting.depth() > floor {
-            at = deep::tokens(scanner, text, at);
-            if scanner.nesting.depth() > floor {
-                return at;
-            }
-            if !scanner.sift.is_off() {
-                scanner.sift.end_value();
-                return at;
-            }
-            scanner.found.end_value(at as u32);
-        }
-        if !scanner.sift.is_off() {
-            // What is looked for is the automaton's to find.
+    if scanner.nesting.depth() > scanner.sift.floor() {
+        at = deep::tokens(scanner, text, at);
+        if scanner.nesting.depth() > scanner.sift.floor() {
             return at;
         }
-        if scanner.nesting.depth() == 0 {
-            if scanner.state != State::Value || byte(text, at) != b'{' {
-                return at;
-            }
+        if !scanner.sift.is_off() {
+            scanner.sift.end_value();
+            return at;
+        }
+        scanner.found.end_value(at as u32);
+    }
+    // What is looked for is the automaton's to find.
+    if scanner.sift.is_off() {
+        if scanner.nesting.depth() == 0 && scanner.state == State::Value && byte(text, at) == b'{' {
             scanner.nesting.push(true);
             scanner.state = State::FirstKey;
             at = at.wrapping_add(1);
         }
-        at = outermost::members(scanner, text, at);
-        if scanner.nesting.depth() <= floor {
-            return at;
+        if scanner.nesting.depth() == 1 {
+            at = outermost::members(scanner, text, at);
         }
     }
+    at
 }
 
 /// The rest of a string whose beginning was read before, and the colon behind a key.
@@ -76,10 +72,9 @@ fn rest_of_string(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
     at
 }
 
-/// Takes a string, number or word at `at`. Where it ends; or where to stop, which is `at` or inside a string.
-fn atom(scanner: &mut Scanner, text: &[u8], at: usize) -> Result<usize, usize> {
-    scanner.count();
-    let Some(token) = window(text, at) else { return Err(at) };
+/// Takes a string, number or word at `at`, where `token` begins. Where it ends; or where to stop: at `at`, or inside a string.
+#[inline]
+fn atom(scanner: &mut Scanner, text: &[u8], at: usize, token: &[u8; TOKEN]) -> Result<usize, usize> {
     if token[0] != b'"' {
         return scalar(token).map(|length| at.wrapping_add(length)).ok_or(at);
     }
@@ -87,7 +82,7 @@ fn atom(scanner: &mut Scanner, text: &[u8], at: usize) -> Result<usize, usize> {
     if token.get(end) == Some(&b'"') {
         return Ok(at.wrapping_add(end).wrapping_add(1));
     }
-    quoted(scanner, text, at, Role::Value).inspect_err(|_| scanner.state = State::Text)
+    quoted(scanner, text, at, Role::Value)
 }
 
 /// Takes a string that begins at `at`. Where it ends; or where it was stopped in, as the state is then to say.
@@ -116,7 +111,7 @@ fn body(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
 /// The length of the whole number without fraction, or of the word, that the window begins with. It may go on behind the data: only
 /// what is known to end it does.
 #[inline(always)]
-fn scalar(token: &[u8; WINDOW]) -> Option<usize> {
+fn scalar(token: &[u8; TOKEN]) -> Option<usize> {
     let length = match token[0] {
         b't' | b'n' | b'f' => {
             let first = word_of(token, 0);
@@ -146,7 +141,7 @@ fn scalar(token: &[u8; WINDOW]) -> Option<usize> {
 }
 
 /// Passes white space, a line's indent by words. In line framing it stops at a line feed.
-#[inline]
+#[inline(never)]
 fn blanks(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     let lines = scanner.options.lines;
     loop {

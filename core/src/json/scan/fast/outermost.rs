@@ -1,94 +1,107 @@
 //! The members of the outermost object, told by their names.
 
-use super::words::{byte, short_string, window};
-use super::{atom, blanks};
-use crate::json::scan::step::{Role, State};
+use super::words::{TOKEN, WINDOW, byte, short_string, window, word_of};
+use super::{COLON, atom, blanks, deep};
+use crate::json::scan::step::State;
 use crate::json::scan::{Scanner, is_blank};
 
-/// Takes members from `text[at..]` until a container opens, the object has ended, or something comes that is the automaton's to see.
-pub(super) fn members(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
-    let is_between = matches!(
-        scanner.state,
-        State::FirstKey | State::Key | State::Colon | State::First | State::Value | State::After
-    );
-    let mut at = if is_between { blanks(scanner, text, at) } else { return at };
+/// A key's end and a colon without a space.
+const NARROW_COLON: u16 = u16::from_le_bytes(*b"\":");
+
+/// Takes members from `text[at..]` until their object has ended, or something comes that is the automaton's to see.
+pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     let in_object = scanner.nesting.in_object();
-    loop {
+    let mut state = scanner.state;
+    if !matches!(state, State::FirstKey | State::Key | State::First | State::Value | State::After) {
+        return at;
+    }
+    let Some(last) = text.len().checked_sub(WINDOW) else { return at };
+    if is_blank(byte(text, at)) {
+        at = blanks(scanner, text, at);
+    }
+    scanner.state = loop {
         scanner.count();
-        match scanner.state {
-            State::FirstKey | State::Key => {
-                let Some(token) = window(text, at) else { return at };
-                let end = short_string(token);
-                let (true, Some(name), Some(b'"')) = (token[0] == b'"', token.get(1..end), token.get(end)) else {
-                    // The automaton compares the key as it goes by.
-                    return at;
-                };
-                let end = at.wrapping_add(end).wrapping_add(1);
-                if scanner.found.whole_key(at as u32, name, end as u32).is_err() {
-                    return at;
-                }
-                // Only when the key was taken is it known what these say of the string.
-                scanner.quote = b'"';
-                scanner.role = Role::MemberKey;
-                scanner.state = State::Colon;
-                at = end;
+        if at > last {
+            break state;
+        }
+        let Some(pair) = window::<WINDOW>(text, at) else { break state };
+        let mut token: Option<&[u8; TOKEN]> = pair.first_chunk();
+        if matches!(state, State::FirstKey | State::Key) {
+            let end = short_string(pair);
+            let behind = word_of(pair, end);
+            // Any other key the automaton compares as it goes by.
+            let separator = match (behind as u32, behind as u16) {
+                (wide, _) if wide << 8 == COLON => 3,
+                (_, NARROW_COLON) => 2,
+                _ => break state,
+            };
+            let (b'"', Some(key)) = (pair[0], pair.get(1..end)) else { break state };
+            let close = at.wrapping_add(end).wrapping_add(1);
+            if scanner.found.whole_key(at as u32, key, word_of(pair, 1), close as u32).is_err() {
+                break state;
             }
-            State::Colon => {
-                if byte(text, at) != b':' {
-                    return at;
-                }
-                scanner.state = State::Value;
-                at = at.wrapping_add(1);
-                if byte(text, at) == b' ' {
-                    at = at.wrapping_add(1);
-                }
-            }
-            State::Value | State::First => match byte(text, at) {
+            let value = end.wrapping_add(separator);
+            at = at.wrapping_add(value);
+            token = window(pair, value);
+            state = State::Value;
+        }
+        if !matches!(state, State::After) {
+            let Some(token) = token else { break state };
+            match token[0] {
                 first @ (b'{' | b'[') if scanner.nesting.depth() < scanner.options.max_depth => {
                     scanner.found.begin_value(at as u32);
-                    scanner.nesting.push(first == b'{');
-                    scanner.state = if first == b'{' { State::FirstKey } else { State::First };
-                    return at.wrapping_add(1);
-                }
-                _ => match atom(scanner, text, at) {
-                    Ok(end) => {
-                        scanner.found.begin_value(at as u32);
-                        scanner.found.end_value(end as u32);
-                        scanner.state = State::After;
-                        at = end;
-                    }
-                    Err(stop) => {
-                        if stop != at {
-                            scanner.found.begin_value(at as u32);
-                        }
-                        return stop;
-                    }
-                },
-            },
-            State::After => match byte(text, at) {
-                b',' => {
-                    scanner.state = if in_object { State::Key } else { State::Value };
                     at = at.wrapping_add(1);
-                    if byte(text, at) == b' ' {
+                    if token[1] == if first == b'{' { b'}' } else { b']' } {
                         at = at.wrapping_add(1);
                     } else {
-                        at = blanks(scanner, text, at);
+                        scanner.nesting.push(first == b'{');
+                        scanner.state = if first == b'{' { State::FirstKey } else { State::First };
+                        at = deep::tokens(scanner, text, at);
+                        if scanner.nesting.depth() > 1 {
+                            return at;
+                        }
                     }
+                    scanner.found.end_value(at as u32);
                 }
-                b'}' if in_object => {
-                    scanner.nesting.pop();
-                    return at.wrapping_add(1);
-                }
-                other if is_blank(other) => {
-                    let next = blanks(scanner, text, at);
-                    if next == at {
-                        return at;
+                _ => match atom(scanner, text, at, token) {
+                    Ok(end) => {
+                        scanner.found.whole_value(at as u32, end as u32);
+                        at = end;
                     }
-                    at = next;
-                }
-                _ => return at,
-            },
-            _ => return at,
+                    Err(stop) if stop == at => break state,
+                    Err(stop) => {
+                        scanner.found.begin_value(at as u32);
+                        at = stop;
+                        break State::Text;
+                    }
+                },
+            }
+            state = State::After;
         }
-    }
+        match (byte(text, at), byte(text, at.wrapping_add(1))) {
+            (b',', next) => {
+                state = if in_object { State::Key } else { State::Value };
+                at = at.wrapping_add(1);
+                if next == b' ' {
+                    at = at.wrapping_add(1);
+                } else if is_blank(next) {
+                    at = blanks(scanner, text, at);
+                }
+            }
+            (b'}', _) if in_object => {
+                scanner.nesting.pop();
+                at = at.wrapping_add(1);
+                break State::After;
+            }
+            (other, _) if is_blank(other) => {
+                let next = blanks(scanner, text, at);
+                if next == at {
+                    break state;
+                }
+                at = next;
+            }
+            _ => break state,
+        }
+    };
+    at
 }

@@ -1,7 +1,9 @@
 //! Eight bytes looked at as one word.
 
 /// How many bytes are there at once where a token is taken whole: its text, and what separates it from the next.
-pub(super) const WINDOW: usize = 40;
+pub(super) const TOKEN: usize = 36;
+/// The same for a key and its value.
+pub(super) const WINDOW: usize = 64;
 
 /// Where strings end that are found by a window: further than this is looked at word by word.
 const SHORT: usize = 24;
@@ -11,7 +13,7 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The bytes from `at` on, if there are so many.
 #[inline(always)]
-pub(super) fn window(text: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
+pub(super) fn window<const N: usize>(text: &[u8], at: usize) -> Option<&[u8; N]> {
     text.get(at..)?.first_chunk()
 }
 
@@ -23,7 +25,7 @@ pub(super) fn word(text: &[u8], at: usize) -> Option<u64> {
 
 /// The same of a window, which has them.
 #[inline(always)]
-pub(super) fn word_of(window: &[u8; WINDOW], at: usize) -> u64 {
+pub(super) fn word_of<const N: usize>(window: &[u8; N], at: usize) -> u64 {
     word(window, at).unwrap_or(0)
 }
 
@@ -51,7 +53,7 @@ const fn special(word: u64) -> u64 {
 /// Where the first `"`, `\`, control character or byte of a multi-byte character stands behind the first byte, in a window that begins
 /// with a quote. Of [`SHORT`] bytes no one is: the one behind those, whatever it is.
 #[inline(always)]
-pub(super) fn short_string(window: &[u8; WINDOW]) -> usize {
+pub(super) fn short_string<const N: usize>(window: &[u8; N]) -> usize {
     let mut at = 1;
     while at <= SHORT {
         let marks = special(word_of(window, at));
@@ -141,8 +143,8 @@ mod tests {
 
     #[test]
     fn strings_end_where_they_do() {
-        for length in 0..WINDOW - 2 {
-            let mut window = [b'x'; WINDOW];
+        for length in 0..TOKEN - 2 {
+            let mut window = [b'x'; TOKEN];
             window[0] = b'"';
             window[length + 1] = b'"';
             assert_eq!(short_string(&window), length.min(SHORT) + 1);
