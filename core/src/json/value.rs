@@ -117,6 +117,10 @@ impl<'a> Value<'a> {
 
     /// A string's content.
     pub fn as_str(self) -> Option<&'a str> {
+        if let [b'"', content @ .., b'"'] = self.0.as_bytes() {
+            // Plain as most are: between its quotes there is no other.
+            return self.0.get(1..content.len().wrapping_add(1));
+        }
         split_string(self.0).map(|(content, _)| content)
     }
 

@@ -15,6 +15,8 @@ use words::{TOKEN, byte, plain, short_string, spaces, word, word_of};
 /// What stands behind a key as QEMU writes it, in the upper bytes.
 const COLON: u32 = u32::from_le_bytes(*b"\0\": ");
 
+const LINE_END: u16 = u16::from_le_bytes(*b"\r\n");
+
 /// Takes what it can from `text[at..]` and gives the index of the first byte that it did not take.
 #[inline(never)]
 pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
@@ -145,17 +147,19 @@ fn scalar(token: &[u8; TOKEN]) -> Option<usize> {
 fn blanks(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     let lines = scanner.options.lines;
     loop {
+        scanner.count();
+        if let Some(word) = word(text, at) {
+            // A line's end and the next one's indent, most of all.
+            let (end, rest) = if word as u16 == LINE_END && !lines { (2, word >> 16) } else { (0, word) };
+            let passed = spaces(rest).wrapping_add(end);
+            at = at.wrapping_add(passed);
+            if passed == 8 {
+                continue;
+            }
+        }
         match byte(text, at) {
-            b' ' => {
-                let count = word(text, at).map_or(1, spaces);
-                scanner.count();
-                at = at.wrapping_add(count);
-            }
             b'\n' if lines => return at,
-            b'\r' | b'\t' | b'\n' => {
-                scanner.count();
-                at = at.wrapping_add(1);
-            }
+            b' ' | b'\r' | b'\t' | b'\n' => at = at.wrapping_add(1),
             _ => return at,
         }
     }
