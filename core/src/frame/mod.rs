@@ -304,8 +304,13 @@ impl<'b> Frames<'b> {
 
     /// The text of the message just outlined; of one that was passed over, what is kept of it.
     pub(crate) fn text(&mut self) -> &mut [u8] {
+        self.found_and_text().1
+    }
+
+    /// Both.
+    pub(crate) fn found_and_text(&mut self) -> (&Found, &mut [u8]) {
         let range = self.start as usize..self.scanned as usize;
-        self.buffer.bytes_mut().get_mut(range).unwrap_or_default()
+        (&self.scanner.found, self.buffer.bytes_mut().get_mut(range).unwrap_or_default())
     }
 
     /// Whether what is kept of a message that is passed over stands in front.

@@ -3,7 +3,9 @@
 //! A text may come from elsewhere than the decoder (a foreign deserializer can hand in any string), so every function
 //! is total: it cuts on character boundaries, goes forward at each step, and ends with the text.
 
-use super::text::words::{WIDTH, Word, before, below, count, equal, equal_exactly, find_byte, odd_from, splat};
+use super::text::words::{WIDTH, Word, before, find_byte, splat};
+#[cfg(feature = "fast")]
+use super::text::words::{below, count, equal, equal_exactly, odd_from};
 use super::text::{COUNTED_HEAD, opens_string};
 
 /// One token of a decoded text.
@@ -123,8 +125,8 @@ fn split(text: &str, len: usize) -> (&str, &str) {
 fn container_len(text: &[u8]) -> usize {
     let mut place = Place { at: 0, depth: 0 };
     loop {
-        let in_string = place.skip_words(text);
-        if in_string {
+        #[cfg(feature = "fast")]
+        if place.skip_words(text) {
             place.at = find_byte(text, place.at, b'"').saturating_add(1);
         }
         // Byte by byte past the word that stopped the others, to the end of a string maybe.
@@ -147,6 +149,7 @@ struct Place {
 impl Place {
     /// Goes on by words, up to one in which the container might end or a decoded string begin. Returns whether that
     /// word begins inside a plain string.
+    #[cfg(feature = "fast")]
     fn skip_words(&mut self, text: &[u8]) -> bool {
         let (words, _) = text.get(self.at..).unwrap_or_default().as_chunks::<WIDTH>();
         let mut in_string: Word = 0;
@@ -192,7 +195,7 @@ impl Place {
 }
 
 /// The length of the string that `text` begins with, its enclosing bytes included.
-fn string_len(text: &[u8], first: u8) -> usize {
+pub(crate) fn string_len(text: &[u8], first: u8) -> usize {
     let len = match first {
         0 => COUNTED_HEAD.saturating_add(counted_len(text)),
         _ => find_byte(text, 1, first).saturating_add(1),

@@ -8,7 +8,7 @@ use serde::ser::{Error as _, Serialize};
 
 use super::number::{float, is_json, is_number, whole64};
 use super::text::opens_string;
-use super::token::{Token, Tokens, skip_blanks, skip_byte, split_string, split_value};
+use super::token::{Token, Tokens, skip_blanks, skip_byte, split_string, split_value, string_len};
 use super::{de, ser};
 
 /// A JSON value, borrowed for `'a` from the buffer of the message it came in.
@@ -69,13 +69,14 @@ impl<'a> Value<'a> {
         is_json(text).then_some(Self(text))
     }
 
-    /// The value whose decoded text `text` begins with. A container must end with the text.
+    /// The value that `text` is, decoded: behind a string that had escapes there are spaces left.
     pub(crate) fn from_decoded(text: &'a str) -> Self {
         let text = skip_blanks(text);
-        match text.as_bytes().first() {
-            // Nothing can follow it, and there is no need to look for its end.
-            Some(b'{' | b'[') => Self(text),
-            _ => Self(split_value(text).map_or("", |(value, _)| value)),
+        match text.as_bytes() {
+            [first, ..] if opens_string(*first) => {
+                Self(text.get(..string_len(text.as_bytes(), *first)).unwrap_or_default())
+            }
+            _ => Self(text),
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) use server::{SERVER_MEMBERS, is_error, raw_return, server_message};
 
 use crate::frame::{Frames, Outline, What};
 use crate::json::scan::Reason;
-use crate::json::scan::members::{Member, SLOTS, Span};
+use crate::json::scan::members::{Member, SLOTS};
 use crate::json::{Payload, Strings, Value};
 
 /// Where a message was found.
@@ -92,29 +92,22 @@ impl<'m> Parts<'m> {
 
     /// `strings` is what is owed to members in which the scanner saw any.
     pub(crate) fn with(frames: &'m mut Frames<'_>, escaped: Strings) -> Self {
-        let mut strings = [Strings::Plain; SLOTS];
         let mut texts = [const { None }; SLOTS];
-        let mut spans = [(0, Span::default()); SLOTS];
-        for (place, slot) in spans.iter_mut().zip(frames.found().in_order()) {
-            *place = (slot, frames.found().span(slot).unwrap_or_default());
-            if frames.found().is_escaped(slot)
-                && let Some(strings) = strings.get_mut(usize::from(slot))
-            {
-                *strings = escaped;
-            }
-        }
-        let mut rest = frames.text();
+        let mut strings = [Strings::Plain; SLOTS];
+        let (found, mut rest) = frames.found_and_text();
         let mut passed = 0;
         // From the front to the back, cutting a piece off what is left each time.
-        for (slot, span) in spans {
-            if span.end == 0 {
-                continue;
-            }
+        for slot in found.in_order() {
+            let Some(span) = found.span(slot) else { continue };
             let lead = span.start.saturating_sub(passed) as usize;
             let Some((_, behind)) = rest.split_at_mut_checked(lead) else { break };
             let Some((piece, behind)) = behind.split_at_mut_checked(span.len() as usize) else { break };
-            if let Some(text) = texts.get_mut(usize::from(slot)) {
+            if let (Some(text), Some(strings)) = (texts.get_mut(usize::from(slot)), strings.get_mut(usize::from(slot)))
+            {
                 *text = Some(piece);
+                if found.is_escaped(slot) {
+                    *strings = escaped;
+                }
             }
             rest = behind;
             passed = span.end;

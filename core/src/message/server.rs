@@ -207,14 +207,27 @@ impl Timestamp {
     /// What a server sends that has no clock.
     pub const UNKNOWN: Self = Self { seconds: -1, microseconds: -1 };
 
+    #[inline]
     fn of(payload: Payload<'_>) -> Option<Self> {
         #[cfg(feature = "fast")]
         if let Some(timestamp) = Self::as_written(payload.raw()) {
             return Some(timestamp);
         }
-        let value = payload.into_value();
-        let part = |name| value.get(name)?.as_i64();
-        Some(Self { seconds: part("seconds")?, microseconds: part("microseconds")? })
+        Self::of_value(payload.into_value())
+    }
+
+    #[inline(never)]
+    fn of_value(value: Value<'_>) -> Option<Self> {
+        let (mut seconds, mut microseconds) = (None, None);
+        // By one walk: the second `get` would go past the first member again.
+        for (name, value) in value.entries() {
+            match name {
+                "seconds" => _ = seconds.get_or_insert(value),
+                "microseconds" => _ = microseconds.get_or_insert(value),
+                _ => {}
+            }
+        }
+        Some(Self { seconds: seconds?.as_i64()?, microseconds: microseconds?.as_i64()? })
     }
 
     /// The timestamp in the form in which QEMU writes it where it does not write for people.

@@ -28,7 +28,7 @@ pub(crate) struct Members {
 #[cfg(feature = "fast")]
 const fn heads(list: &[Member]) -> [u64; Members::MOST as usize] {
     let mut heads = [0; Members::MOST as usize];
-    let (mut rest, mut left) = (list, heads.as_mut_slice());
+    let (mut rest, mut left): (_, &mut [u64]) = (list, &mut heads);
     while let ([member, others @ ..], [head, behind @ ..]) = (rest, left) {
         let mut name = member.name.as_bytes();
         let mut shift = 0_u32;

@@ -23,6 +23,7 @@ pub(crate) const fn equal(word: Word, byte: u8) -> Word {
     difference.wrapping_sub(LOW) & !difference & HIGH
 }
 
+#[cfg(any(feature = "fast", test))]
 /// Marks the bytes of `word` that equal `byte`. Every mark is exact.
 #[inline]
 pub(crate) const fn equal_exactly(word: Word, byte: u8) -> Word {
@@ -31,6 +32,7 @@ pub(crate) const fn equal_exactly(word: Word, byte: u8) -> Word {
     !((difference & !HIGH).wrapping_add(!HIGH) | difference) & HIGH
 }
 
+#[cfg(any(feature = "fast", test))]
 /// How many marks there are.
 #[inline]
 pub(crate) const fn count(marks: Word) -> usize {
@@ -38,6 +40,7 @@ pub(crate) const fn count(marks: Word) -> usize {
     (marks >> 7).wrapping_mul(LOW) >> (Word::BITS - 8)
 }
 
+#[cfg(any(feature = "fast", test))]
 /// Marks each byte that has an odd number of marks up to it, itself included.
 #[inline]
 pub(crate) const fn odd_from(marks: Word) -> Word {
