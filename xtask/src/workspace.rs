@@ -43,10 +43,13 @@ impl Workspace {
 
     /// The selection of packages and features that every test is built with: one, so that each crate is built once.
     pub(crate) fn everything(&self) -> Result<[String; 3]> {
-        // What defmt calls exists on bare metal alone.
-        let features = self.package(VOCABULARY)?.features_without(&["defmt"]);
-        let features: Vec<_> = features.split(',').map(|feature| format!("{VOCABULARY}/{feature}")).collect();
-        Ok(["--workspace".into(), "--features".into(), features.join(",")])
+        let mut all = Vec::new();
+        for package in [CORE, VOCABULARY] {
+            // What defmt calls exists on bare metal alone.
+            let features = self.package(package)?.features_without(&["defmt"]);
+            all.extend(features.split(',').map(|feature| format!("{package}/{feature}")));
+        }
+        Ok(["--workspace".into(), "--features".into(), all.join(",")])
     }
 
     /// The integration tests of all packages, by name.

@@ -410,6 +410,8 @@ proptest! {
         prop_assert_eq!(&read(&stream, size, &each_byte, peer, reading(true)), &whole);
         // A buffer that is large enough sees the same messages; what a small one passes over has the same place and length.
         let large = read(&stream, stream.len() + 1, &cuts, peer, reading(true));
+        // Behind the last message there is room for what is looked at at once.
+        prop_assert_eq!(&read(&stream, stream.len() + 100, &cuts, peer, reading(true)), &large);
         prop_assert_eq!(large.len(), whole.len());
         for (large, small) in large.iter().zip(&whole) {
             prop_assert_eq!((large.offset, large.bytes, large.after_gap), (small.offset, small.bytes, small.after_gap));

@@ -3,7 +3,7 @@
 //! It reads each byte once and never goes back. When the last bracket closes, the text is framed and validated, and it is known
 //! where the members of the outermost object stand that the reader asked for.
 //!
-//! The automaton proper is in `step.rs`, a byte at a time; `fast.rs` takes whole words and tokens where the text lies ready, and
+//! The automaton proper is in `step.rs`, a byte at a time; `fast/` takes whole words and tokens where the text lies ready, and
 //! changes no outcome.
 
 #[cfg(test)]

@@ -36,8 +36,9 @@ fn scan(text: &[u8], cuts: &[usize], options: Options, spare: bool) -> Outcome {
         }
         let mut buffer = text[..cut].to_vec();
         if spare {
-            // The sentinel, and what an earlier message left behind it.
-            buffer.extend_from_slice(b"\0\",\"id\": 1234567}]}0123456789");
+            // The sentinel, and what an earlier message left behind it: as much as is looked at at once.
+            buffer.push(0);
+            buffer.extend_from_slice(&b"\",\"id\": 1234567}]}, {\"a\": 0123456789 ".repeat(3));
         }
         progress = scanner.scan(&buffer, from, cut, 0);
         if progress != Progress::More {
@@ -68,7 +69,12 @@ fn same_outcome(text: &[u8], dialect: Dialect) -> Outcome {
     for fast in [false, true] {
         for spare in [false, true] {
             let options = options(dialect, fast);
-            assert_eq!(scan(text, &[], options, spare), whole, "whole, fast {fast}, spare {spare}");
+            assert_eq!(
+                scan(text, &[], options, spare),
+                whole,
+                "whole, fast {fast}, spare {spare}: {}",
+                text.escape_ascii()
+            );
             assert_eq!(scan(text, &each_byte, options, spare), whole, "bytes, fast {fast}, spare {spare}");
             if text.len() < 400 {
                 for cut in 0..=text.len() {
@@ -101,6 +107,40 @@ fn one_outcome_for_every_cut() {
         // The byte after the message is not looked at.
         let more = std::format!("{message}{{");
         assert_eq!(scan(more.as_bytes(), &[], Options::STRICT, true).progress, outcome.progress);
+    }
+}
+
+#[test]
+fn a_timestamp_is_taken_whole_or_looked_at_by_tokens() {
+    let event = |seconds: &str, micro: &str| {
+        std::format!(r#"{{"timestamp": {{"seconds": {seconds}, "microseconds": {micro}}}, "event": "STOP"}}"#)
+    };
+    let good = ["0", "7", "435656", "99999999", "999999999", "1267020223", "123456789012345678", "-1", "1.5", "2e3"];
+    for seconds in good {
+        for micro in good {
+            let text = event(seconds, micro);
+            let outcome = same_outcome(text.as_bytes(), Dialect::Output);
+            assert_eq!(outcome.progress, Progress::Complete(text.len()), "{text}");
+            let end = text.find("}, ").unwrap() + 1;
+            assert_eq!(outcome.spans[2], Some(Span { start: 14, end: end as u32 }), "{text}");
+        }
+    }
+    for bad in ["", "-", "01", "00", "1 1", "x", "1.", "0x1"] {
+        for text in [event(bad, "1"), event("1", bad)] {
+            let outcome = same_outcome(text.as_bytes(), Dialect::Output);
+            assert!(matches!(outcome.progress, Progress::Fault(..)), "{text}");
+        }
+    }
+    // What differs in one byte is something else, and mostly nothing.
+    let text = event("1267020223", "435656").into_bytes();
+    for place in 0..text.len() {
+        for byte in *b"\0 \",:{}[]\\0a\x80" {
+            let mut text = text.clone();
+            text[place] = byte;
+            same_outcome(&text, Dialect::Output);
+            text.remove(place);
+            same_outcome(&text, Dialect::Output);
+        }
     }
 }
 

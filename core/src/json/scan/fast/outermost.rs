@@ -54,7 +54,9 @@ pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usiz
                     at = at.wrapping_add(1);
                     if token[1] == if first == b'{' { b'}' } else { b']' } {
                         at = at.wrapping_add(1);
-                    } else if let Some(behind) = timestamp(text, at) {
+                    } else if first == b'{'
+                        && let Some(behind) = timestamp(text, at)
+                    {
                         at = behind;
                     } else {
                         scanner.nesting.push(first == b'{');
