@@ -126,7 +126,7 @@ fn merge(workspace: &Workspace, names: &[String]) -> Result<()> {
         let found = corpus::unpack(workspace, name)?;
         let seeds = corpus::seeds(workspace, name);
         let merged = corpus::scratch(workspace, &format!("merged-{name}"))?;
-        programs.merge(name, &merged, &[found, seeds])?;
+        programs.merge(workspace, name, &merged, &[found, seeds])?;
         corpus::pack(workspace, name, &merged)?;
     }
     Ok(())
