@@ -50,6 +50,16 @@ fn every_question_but_the_right_one_is_answered_with_none() {
     assert_eq!(object.get("a").map(|a| a.entries().count()), Some(0));
 }
 
+#[test]
+fn numbers_are_made_of_what_is_one_in_json() {
+    for text in ["0", "-0", "1.50", "-12e+3", "1E-9", "123456789012345678901234567890"] {
+        assert_eq!(Value::number(text).and_then(Value::number_text), Some(text));
+    }
+    for text in ["", "-", "01", "1.", ".5", "1e", "1 ", "+1", "inf", "nan", "1,2", "\"1\""] {
+        assert_eq!(Value::number(text), None, "{text}");
+    }
+}
+
 /// Reads nothing of what is there.
 struct Blind;
 
