@@ -38,9 +38,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
 fn mutate(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut mutants = MUTANTS.call(workspace)?;
+    mutants.arg("--workspace");
     // One after the other onto the parts, for neighbours are alike.
-    mutants.args(["--workspace", "--sharding", "round-robin"]);
-    mutants.args(options.shard.iter().flat_map(|shard| ["--shard", shard]));
+    mutants.args(options.shard.iter().flat_map(|shard| ["--sharding", "round-robin", "--shard", shard]));
     mutants.args(options.file.iter().flat_map(|file| ["--file", file]));
     mutants.args(options.re.iter().flat_map(|re| ["--re", re]));
     if options.count {
