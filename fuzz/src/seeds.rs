@@ -63,6 +63,49 @@ pub fn of_arguments(name: &str, arguments: &Value) -> Seeds {
     seeds
 }
 
+/// What neither has, and chance takes long to find.
+pub fn by_hand() -> Seeds {
+    // A string with all characters of which one is to stand around it while it is decoded.
+    let controls: String = (0..0x20).chain([0x7F]).map(|code| format!("\\u{code:04x}")).collect();
+    let deep = |open: &str, close: &str| format!("{}{}", open.repeat(200), close.repeat(200));
+    let mut texts = vec![
+        format!("{{\"{controls}\": \"a{controls}b\"}}"),
+        format!("[\"{controls}\", \"\\n\", \"{controls}{controls}\"]"),
+        deep("[", "]"),
+        deep("{\"a\": [", "]}"),
+        deep("{\"a\":", "}").replacen(":}", ": 1}", 1),
+    ];
+    // As variants of an enum, of which `a` has nothing, `b` a value, `c` two and `d` members, and as what these are not.
+    for variant in ["a", "b", "c", "d", "e"] {
+        texts.push(format!("\"{variant}\""));
+        for content in ["null", "1", "[1, 2]", "[1]", "{\"a\": 1, \"b\": \"x\"}", "{}"] {
+            texts.push(format!("{{\"{variant}\": {content}}}"));
+        }
+    }
+    for number in
+        ["0", "-1", "127", "1e2", "1.5", "-0.0", "18446744073709551616", "340282366920938463463374607431768211456"]
+    {
+        texts.push(number.to_owned());
+    }
+    let mut seeds = Seeds::new();
+    for text in &texts {
+        seeds.push(("scanner", text.clone().into_bytes()));
+        for shape in 0..=22 {
+            seeds.push(("reader", [&[6, shape, 0, 0, 0, 0, 0], text.as_bytes()].concat()));
+        }
+        for of in 0..=3 {
+            seeds.push(("frames", [&[of, 0, 255, 5, 1], text.as_bytes()].concat()));
+            seeds.push(("frames", [&[of, 1, 40, 5, 1], text.as_bytes()].concat()));
+        }
+        for how in 0..4 {
+            let within = format!("{{\"x\": [], \"a\": {text}, \"y\": 1}}");
+            seeds.push(("pieces", [&[how, 64, 7, 1], within.as_bytes()].concat()));
+            seeds.push(("projection", [&[how + 1, 64, 7, 1], within.as_bytes()].concat()));
+        }
+    }
+    seeds
+}
+
 fn returned(seeds: &mut Seeds, name: &str, value: &Value) {
     for part in parts(value) {
         let text = part.to_string();

@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use qmp_fuzz::seeds::{self, Seeds};
+use qmp_fuzz::seeds;
 use qmp_qapi::registry;
 use qmp_tests::qemu::{self, Machine};
 use qmp_tests::sample::Maker;
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 fn main() {
     let folder = env::args().nth(1).expect("a folder");
-    let mut all = Seeds::new();
+    let mut all = seeds::by_hand();
     for qemu in qemu::all() {
         let machine = Machine::start(&qemu);
         let sent = session(machine.connect());

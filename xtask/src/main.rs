@@ -16,11 +16,14 @@ mod exhaust;
 mod firmware;
 mod footprint;
 mod fuzz;
+mod installed;
+mod mutants;
 mod no_std;
 mod packages;
 mod python;
 mod qemu;
 mod readme;
+mod release;
 mod round_trip;
 mod size;
 mod stack;
@@ -46,6 +49,8 @@ fn main() -> ExitCode {
         Command::States => states::run(),
         Command::Exhaust => exhaust::run(),
         Command::Fuzz(options) => fuzz::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
+        Command::Release(options) => release::run(&options),
         Command::BuildTime => build_time::run(),
         Command::Bench(options) => bench::run(&options),
         Command::RoundTrip => round_trip::run(),
@@ -89,6 +94,10 @@ enum Command {
     Exhaust,
     /// Runs the fuzz targets, each for a while
     Fuzz(fuzz::Options),
+    /// Breaks the code that reads a peer's bytes, a place at a time, and tells what no test has seen
+    Mutants(mutants::Options),
+    /// Checks what is released: what it depends on, what of the API has changed, and whether the version says so
+    Release(release::Options),
     /// Measures how long the vocabulary takes to build, and fails beyond the limits
     BuildTime,
     /// Counts and times what the engine does, alone and beside other parsers; writes `docs/performance.md`

@@ -5,11 +5,14 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 
 use crate::tool::{self, tool};
 use crate::workspace::Workspace;
 
 const LICENCE: &str = "MIT OR Apache-2.0";
+/// What may be depended on.
+const POLICY: &str = "deny.toml";
 /// Where people's homes are.
 const HOMES: [&str; 3] = ["home", "root", "Users"];
 /// Top-level folders that every machine has: a path below one of them tells of no machine.
@@ -49,16 +52,64 @@ pub(crate) fn licences(workspace: &Workspace) -> Result<()> {
     fail_if_any(&wrong)
 }
 
+/// All that any workspace of ours is built of, on any platform, is from the public registry, under a licence of `deny.toml`.
 pub(crate) fn dependencies(workspace: &Workspace) -> Result<()> {
     let mut wrong = Vec::new();
-    for file in files(workspace)?.iter().filter(|file| file.ends_with("Cargo.lock")) {
-        let text = fs::read_to_string(workspace.root.join(file))?;
+    let policy = fs::read_to_string(workspace.root.join(POLICY))?;
+    let allowed = allowed(&policy).with_context(|| format!("{POLICY} allows no licence"))?;
+    let excepted = |name: &str| policy.contains(&format!("{{ crate = {name:?}, allow = "));
+    for file in lock_files(workspace)? {
+        let text = fs::read_to_string(workspace.root.join(&file))?;
         let sources = text.lines().filter_map(|line| line.strip_prefix("source = "));
         let elsewhere =
             sources.filter(|source| *source != r#""registry+https://github.com/rust-lang/crates.io-index""#);
         wrong.extend(elsewhere.map(|source| format!("{} takes a package from {source}", file.display())));
+        let manifest = workspace.root.join(&file).with_file_name("Cargo.toml");
+        let mut metadata = tool::cargo(["metadata", "--locked", "--format-version=1", "--manifest-path"]);
+        let metadata = tool::read(metadata.arg(manifest).current_dir(&workspace.root))?;
+        let Metadata { packages } = serde_json::from_str(&metadata)?;
+        println!("{}: {} packages", file.display(), packages.len());
+        let refused = packages
+            .into_iter()
+            .filter(|it| !excepted(&it.name) && !is_allowed(it.license.as_deref().unwrap_or_default(), &allowed));
+        wrong.extend(refused.map(|it| {
+            let licence = it.license.as_deref().unwrap_or("unknown");
+            format!("{}: {} is under {licence}, which {POLICY} does not allow", file.display(), it.name)
+        }));
     }
     fail_if_any(&wrong)
+}
+
+/// The lock file of each workspace, relative to the root.
+pub(crate) fn lock_files(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    Ok(files(workspace)?.into_iter().filter(|file| file.ends_with("Cargo.lock")).collect())
+}
+
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    packages: Vec<Dependency>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Dependency {
+    name: String,
+    /// None is as good as one that nobody knows.
+    license: Option<String>,
+}
+
+/// The licences that the policy allows.
+fn allowed(policy: &str) -> Option<Vec<&str>> {
+    let (list, _) = policy.split_once("\nallow = [")?.1.split_once(']')?;
+    Some(list.split('"').skip(1).step_by(2).collect())
+}
+
+/// Whether these licences are enough for an SPDX expression. Parentheses are not heeded: as if `OR` bound tighter than `AND`, which never
+/// allows more.
+fn is_allowed(expression: &str, allowed: &[&str]) -> bool {
+    let expression = expression.replace('/', " OR ");
+    expression
+        .split(" AND ")
+        .all(|any| any.split(" OR ").any(|one| allowed.contains(&one.trim_matches(['(', ')', ' ']))))
 }
 
 /// Every file that is in the repository or about to be, relative to its root.
@@ -117,6 +168,25 @@ mod tests {
         assert!(!names_path(&format!("docs{home}index"), home));
         assert!(!names_path(&format!("https://example.org{home}"), home));
         assert!(!names_path("nothing", home));
+    }
+
+    #[test]
+    fn a_licence_is_allowed_by_a_list() {
+        let policy = "[licenses]\n# Some.\nallow = [\n    \"MIT\",\n    \"ISC\",\n]\nexceptions = [\n    { allow = [\"X\"] },\n]\n";
+        let allowed = allowed(policy).unwrap();
+        assert_eq!(allowed, ["MIT", "ISC"]);
+        for (expression, expected) in [
+            ("MIT", true),
+            ("X OR MIT", true),
+            ("X/MIT", true),
+            ("(X OR MIT) AND ISC", true),
+            ("MIT AND X", false),
+            ("MIT AND (X OR Y)", false),
+            ("MITX", false),
+            ("", false),
+        ] {
+            assert_eq!(is_allowed(expression, &allowed), expected, "{expression}");
+        }
     }
 
     #[test]

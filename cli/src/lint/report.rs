@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::output::{Failed, Line, Output};
+use crate::output::{Failed, Line, Output, printable};
 
 /// Where misfits are printed.
 pub(super) struct Report<'n> {
@@ -30,7 +30,7 @@ impl<'n> Report<'n> {
             object.member("misfit", &misfit.to_string());
             object.finish()
         } else {
-            format!("{file}:{line}: {}: {misfit}", Name(name)).into_bytes()
+            printable(&format!("{file}:{line}: {}: {misfit}", Name(name))).as_bytes().to_vec()
         });
     }
 

@@ -55,9 +55,12 @@ impl Paint {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    /// The JSON `text` with its tokens coloured. Characters that would steer a terminal are escaped, where there is one.
+    /// The JSON `text` with its tokens coloured, and characters escaped that would steer a terminal.
     pub(crate) fn json(self, text: Vec<u8>) -> Vec<u8> {
         if !self.0 {
+            if let Cow::Owned(escaped) = harmless(&text) {
+                return escaped;
+            }
             return text;
         }
         let mut painted = Vec::with_capacity(text.len() * 2);
@@ -76,8 +79,8 @@ impl Paint {
             let (piece, behind) = rest.split_at(length);
             match style {
                 Some(style) => {
-                    let piece = String::from_utf8_lossy(piece);
-                    painted.extend_from_slice(self.styled(style, &escaped(&piece)).as_bytes());
+                    let piece = harmless(piece);
+                    painted.extend_from_slice(self.styled(style, &String::from_utf8_lossy(&piece)).as_bytes());
                 }
                 None => painted.extend_from_slice(piece),
             }
@@ -93,33 +96,41 @@ fn token(text: &[u8]) -> usize {
     text.iter().position(ends).unwrap_or(text.len())
 }
 
-/// Text of a peer's for a terminal: control characters, which could steer it, as escapes.
+/// Text of a peer's for a terminal: characters that could steer it as escapes.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
+    // Line ends and tabs are how a longer description is laid out.
+    escaped(text, |char| steers(char) && !matches!(char, '\n' | '\t'))
+}
+
+/// The same of JSON, whose strings have no characters below a space, and to which escapes make no difference.
+pub(super) fn harmless(json: &[u8]) -> Cow<'_, [u8]> {
+    // Colours and line ends stay: in JSON, nothing that a peer has sent can be one of these.
+    match core::str::from_utf8(json).map(|text| escaped(text, |char| char > ' ' && steers(char))) {
+        Ok(Cow::Owned(text)) => Cow::Owned(text.into_bytes()),
+        _ => Cow::Borrowed(json),
+    }
+}
+
+/// Whether a terminal does something at it, other than to show it: controls, and what turns the direction of writing, so that a text
+/// reads as another than it is.
+fn steers(char: char) -> bool {
+    let turns = matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    char.is_control() || turns
+}
+
+fn escaped(text: &str, wanted: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&wanted) {
         return Cow::Borrowed(text);
     }
-    // Line ends and tabs are how a longer description is laid out.
-    Cow::Owned(
-        text.chars().map(|char| if matches!(char, '\n' | '\t') { char.to_string() } else { escape(char) }).collect(),
-    )
-}
-
-/// The same inside of JSON, where the characters below a space are escaped already.
-fn escaped(json: &str) -> Cow<'_, str> {
-    if !json.chars().any(char::is_control) {
-        return Cow::Borrowed(json);
+    let mut shown = String::with_capacity(text.len() + 8);
+    for char in text.chars() {
+        if wanted(char) {
+            let _ = write!(shown, "\\u{:04x}", u32::from(char));
+        } else {
+            shown.push(char);
+        }
     }
-    Cow::Owned(json.chars().map(escape).collect())
-}
-
-fn escape(char: char) -> String {
-    let mut text = String::new();
-    if char.is_control() {
-        let _ = write!(text, "\\u{:04x}", u32::from(char));
-    } else {
-        text.push(char);
-    }
-    text
+    Cow::Owned(shown)
 }
 
 #[cfg(test)]
@@ -145,10 +156,12 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(
-            anstream::adapter::strip_str(&painted("\"a\u{9b}31m\u{7f}é\"")).to_string(),
-            r#""a\u009b31m\u007fé""#
+            anstream::adapter::strip_str(&painted("\"a\u{9b}31m\u{7f}é\u{202e}\"")).to_string(),
+            r#""a\u009b31m\u007fé\u202e""#
         );
+        assert_eq!(Paint(false).json("[\n\t\"a\u{9b}31m\u{7f}é\"]".into()), "[\n\t\"a\\u009b31m\\u007fé\"]".as_bytes());
         assert_eq!(printable("no \u{1b}[31mred\r\nline\tx"), "no \\u001b[31mred\\u000d\nline\tx");
         assert_eq!(printable("plain é"), "plain é");
+        assert_eq!(printable("a\u{2066}b"), "a\\u2066b");
     }
 }

@@ -20,14 +20,24 @@ impl Output {
         Self(BufWriter::new(io::stdout().lock()))
     }
 
-    /// Writes `line` and a line end.
+    /// Writes a line of JSON, coloured or not, or of our own words. Characters of a peer's that could steer a terminal become escapes,
+    /// which to JSON make no difference.
     pub(crate) fn line(&mut self, line: &[u8]) -> Result<(), Failed> {
-        self.0.write_all(line).and_then(|()| self.0.write_all(b"\n")).map_err(Failed)
+        self.write(&color::harmless(line))
+    }
+
+    /// Writes a line that is no JSON. A peer's words in it do not steer the terminal.
+    pub(crate) fn text(&mut self, line: &str) -> Result<(), Failed> {
+        self.write(printable(line).as_bytes())
     }
 
     /// Hands what was written to whoever reads.
     pub(crate) fn flush(&mut self) -> Result<(), Failed> {
         self.0.flush().map_err(Failed)
+    }
+
+    fn write(&mut self, line: &[u8]) -> Result<(), Failed> {
+        self.0.write_all(line).and_then(|()| self.0.write_all(b"\n")).map_err(Failed)
     }
 }
 

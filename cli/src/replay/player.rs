@@ -9,6 +9,7 @@ use qmp_core::server::{Config, Message, Replies, Ticket};
 
 use super::session::{Command, Say, Session, Words};
 use crate::host::{Asked, Guest, Next, Queue};
+use crate::output::printable;
 
 pub(super) struct Player {
     sessions: Vec<Session>,
@@ -87,7 +88,7 @@ impl Player {
                 Err(Error::Misuse(Misuse::OutOfTurn)) => return Ok(false),
                 outcome => outcome?,
             }
-            eprintln!("qmp: {reason}");
+            eprintln!("qmp: {}", printable(&reason));
             *foreign += 1;
         }
         progress.asked.pop();
@@ -157,7 +158,7 @@ impl Guest for Player {
         let session = &self.sessions[self.at];
         if self.progress.tickets.len() < session.commands.len() {
             let next = &session.commands[self.progress.tickets.len()].name;
-            eprintln!("qmp: the client left where the transcript has {next} next");
+            eprintln!("qmp: the client left where the transcript has {} next", printable(next));
             self.early += 1;
         }
         self.at += 1;

@@ -66,7 +66,7 @@ fn print(options: &Options, live: &Live, comparison: &Comparison<'_>) -> Result<
                 object.member("line", &line);
                 output.line(&object.finish())?;
             } else {
-                output.line(line.as_bytes())?;
+                output.text(&line)?;
             }
         }
     }
@@ -85,7 +85,7 @@ fn differences(options: &Options, release: Release, newest: Release, comparison:
         if options.json {
             output.line(&difference.json())?;
         } else {
-            output.line(difference.to_string().as_bytes())?;
+            output.text(&difference.to_string())?;
         }
     }
     output.flush()?;

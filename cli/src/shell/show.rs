@@ -46,7 +46,7 @@ fn reply(reply: &Reply, late: bool, paint: Paint) -> String {
             return text;
         }
         Err(error) => {
-            let _ = writeln!(text, "{}", paint.styled(ERROR, &format!("{name}: {error}")));
+            let _ = writeln!(text, "{}", paint.styled(ERROR, &printable(&format!("{name}: {error}"))));
         }
     }
     let _ = writeln!(text, "{}", paint.styled(ASIDE, &format!("({})", duration(*took))));

@@ -95,7 +95,7 @@ fn once(options: &Options, views: &mut [View], told: &Receiver<Told>) -> Result<
         }
     } else {
         for line in screen::lines(views) {
-            output.line(line.to_string().as_bytes())?;
+            output.text(&line.to_string())?;
         }
     }
     output.flush()?;

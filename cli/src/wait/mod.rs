@@ -15,6 +15,7 @@ use clap::{Args, Subcommand};
 use qmp_std::Monitor;
 
 use crate::args::{self, Address};
+use crate::output::printable;
 use progress::Progress;
 
 /// Waits for a job, a migration, an event or a status, and tells by its exit status how it ended
@@ -61,7 +62,8 @@ pub(crate) fn run(options: &Options, address: &Address) -> Result<ExitCode> {
         }
         Err(error) => Err(error),
         Ok(End::Badly(reason)) => {
-            eprintln!("qmp: {reason}");
+            // QEMU says why.
+            eprintln!("qmp: {}", printable(&reason));
             Ok(ExitCode::FAILURE)
         }
     }

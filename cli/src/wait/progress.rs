@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::output::{Line, Output};
+use crate::output::{Line, Output, printable};
 
 /// How far something is. The unit of `current` and `total` is its own, and only their ratio means anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Progress {
                 output.flush()?;
             }
             Way::Bar(bar) => {
-                bar.set_message(format!("{} {}", report.name(), report.status));
+                bar.set_message(printable(&format!("{} {}", report.name(), report.status)).into_owned());
                 bar.set_length(report.total);
                 bar.set_position(report.current);
             }
@@ -81,7 +81,7 @@ impl Progress {
                     return Ok(());
                 }
                 let percent = report.percent().map(|percent| format!(", {percent} %")).unwrap_or_default();
-                eprintln!("qmp: {}: {}{percent}", report.name(), report.status);
+                eprintln!("qmp: {}: {}{percent}", report.name(), printable(&report.status));
             }
         }
         self.last = Some(report.clone());

@@ -6,6 +6,11 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 use std::{format, vec};
 
+#[test]
+fn reading_is_what_it_says_without_being_asked() {
+    assert_eq!(format!("{:?}", Reading::default()), format!("{:?}", Reading::DEFAULT));
+}
+
 /// A message, owned, with all that is said of it.
 #[derive(Clone, Debug, PartialEq)]
 struct Seen {

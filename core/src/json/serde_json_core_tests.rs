@@ -116,6 +116,14 @@ fn what_that_crate_panics_at_is_refused() {
             map.end()
         }
     }
+    struct KeyLast;
+    impl Serialize for KeyLast {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(None)?;
+            map.serialize_key("x")?;
+            map.end()
+        }
+    }
     fn map<K: Ord>(key: K) -> BTreeMap<K, u8> {
         [(key, 1)].into()
     }
@@ -136,7 +144,9 @@ fn what_that_crate_panics_at_is_refused() {
     assert_eq!(written(&EscapedStr("\\n")).unwrap(), "\"\\n\"");
     assert_eq!(written(&Failing), Err(Error::Custom));
     assert_eq!(written(&Hiding), Err(Error::Unsupported));
+    assert_eq!(written(&NotEscaped(format_args!("x"))), Err(Error::Unsupported));
     assert_eq!(written(&ValueFirst), Err(Error::Unpaired));
+    assert_eq!(written(&KeyLast), Err(Error::Unpaired));
     assert_eq!(written(&f32::NAN), Err(Error::NotFinite));
     assert_eq!(written(&map(1)), Err(Error::KeyNotString));
     assert_eq!(written(&map('x')), Err(Error::Unsupported));

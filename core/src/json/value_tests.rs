@@ -51,6 +51,44 @@ fn every_question_but_the_right_one_is_answered_with_none() {
 }
 
 #[test]
+fn numbers_are_made_of_what_is_one_in_json() {
+    for text in ["0", "-0", "1.50", "-12e+3", "1E-9", "123456789012345678901234567890"] {
+        assert_eq!(Value::number(text).and_then(Value::number_text), Some(text));
+    }
+    for text in ["", "-", "01", "1.", ".5", "1e", "1 ", "+1", "inf", "nan", "1,2", "\"1\""] {
+        assert_eq!(Value::number(text), None, "{text}");
+    }
+}
+
+/// Reads nothing of what is there.
+struct Blind;
+
+impl<'de> Deserialize<'de> for Blind {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+#[test]
+fn elements_are_decoded_one_by_one() {
+    let mut buffer = Buffer::new(r#"[1, 2 ,"x",[3, [4]] , {"a": [5]}, 6]"#);
+    let mut elements = buffer.value().elements();
+    assert_eq!(elements.decode_next(), Some(Ok(1)));
+    // As it was, or as something else: each is left behind.
+    let mut others = elements.clone();
+    assert_eq!(elements.decode_next(), Some(Ok(2)));
+    assert!(others.decode_next::<Blind>().is_some_and(|read| read.is_ok()));
+    for mut elements in [elements, others] {
+        assert!(elements.decode_next::<u8>().is_some_and(|read| read.is_err()));
+        assert_eq!(elements.decode_next(), Some(Ok((3, [4]))));
+        assert!(elements.decode_next::<u8>().is_some_and(|read| read.is_err()));
+        assert_eq!(elements.next().and_then(Value::as_u64), Some(6));
+        assert_eq!(elements.decode_next::<u8>(), None);
+    }
+    assert_eq!(Value::NULL.elements().decode_next::<bool>(), None);
+}
+
+#[test]
 fn the_first_of_two_members_counts() {
     let mut buffer = Buffer::new(r#"{"a": 1, "\u0061": 2}"#);
     assert_eq!(buffer.value().get("a").and_then(Value::as_i64), Some(1));
@@ -93,6 +131,9 @@ fn a_value_is_captured_and_written_by_this_crate_alone() {
     assert!(serde_json::to_string(&holder).unwrap_err().to_string().contains("writer of qmp-core"));
     let foreign = serde_json::from_str::<Holder<'_>>(r#"{"any": "x", "last": true}"#);
     assert!(foreign.unwrap_err().to_string().contains("reader of qmp-core"));
+    let number = serde::de::value::U8Deserializer::<serde::de::value::Error>::new(1);
+    let foreign = Value::deserialize(number).unwrap_err().to_string();
+    assert_eq!(foreign, "invalid type: integer `1`, expected a value unread, which only the reader of qmp-core gives");
 
     let mut buffer = Buffer::new(text);
     let holder: Holder<'_> = buffer.payload().decode().unwrap();

@@ -44,7 +44,7 @@ pub(crate) struct Options {
     /// Records traffic of each QEMU for the corpora to begin with; `--merge` takes it in
     #[arg(long)]
     seeds: bool,
-    /// Tells which lines of the core's `json` and `frame` the committed corpora reach
+    /// Tells which lines and branches of the core's `json` and `frame` the committed corpora reach, and its tests
     #[arg(long)]
     coverage: bool,
 }
@@ -53,7 +53,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut steps = Steps::of("fuzz");
     if options.coverage {
-        steps.run("coverage", "what of json and frame the corpora reach", || coverage::print(&workspace));
+        steps
+            .run("coverage", "what of json and frame the corpora reach, and the tests", || coverage::print(&workspace));
         return Ok(steps.finish());
     }
     if options.seeds {
@@ -125,7 +126,7 @@ fn merge(workspace: &Workspace, names: &[String]) -> Result<()> {
         let found = corpus::unpack(workspace, name)?;
         let seeds = corpus::seeds(workspace, name);
         let merged = corpus::scratch(workspace, &format!("merged-{name}"))?;
-        programs.merge(name, &merged, &[found, seeds])?;
+        programs.merge(workspace, name, &merged, &[found, seeds])?;
         corpus::pack(workspace, name, &merged)?;
     }
     Ok(())

@@ -5,8 +5,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
+use super::corpus;
 use crate::tool::{self, tool};
 use crate::workspace::Workspace;
 
@@ -71,11 +72,18 @@ impl Programs {
         Ok(Ran { name, executions, a_second, inputs, found })
     }
 
-    /// Puts into `merged` as few inputs of the others as reach as much.
-    pub(crate) fn merge(&self, name: &str, merged: &Path, others: &[PathBuf]) -> Result<()> {
+    /// Puts into `merged` as few inputs of the others as reach as much. Fails if one of them breaks something.
+    pub(crate) fn merge(&self, workspace: &Workspace, name: &str, merged: &Path, others: &[PathBuf]) -> Result<()> {
+        let broken = corpus::scratch(workspace, &format!("broken-{name}"))?;
         let mut program = tool(self.folder.join(name), ["-merge=1", LONGEST]);
+        program.arg(format!("-artifact_prefix={}/", broken.display()));
         program.arg(merged).args(others.iter().filter(|folder| folder.is_dir()));
-        tool::run(program.stdout(Stdio::null()).stderr(Stdio::null()))
+        tool::run(program.stdout(Stdio::null()).stderr(Stdio::null()))?;
+        // libFuzzer leaves such an input out, and says nothing.
+        match fs::read_dir(&broken)?.count() {
+            0 => Ok(()),
+            count => bail!("{name} breaks by {count} inputs, which are in {}", broken.display()),
+        }
     }
 }
 

@@ -211,6 +211,30 @@ fn replies_of_other_commands_come_whole_in_their_turn() {
     assert_eq!(bench.feed(&reply(2)), [format!("reply {} [2]", tickets[2].id())]);
 }
 
+/// The frames were told to stop where replies begin: who awaits none in pieces any more has to tell them.
+#[test]
+fn what_is_wanted_twice_and_taken_back_comes_whole() {
+    let (mut bench, ticket) = awaiting(&[]);
+    assert_eq!(bench.feed("{\"event\": \"E\"}"), ["event E None"]);
+    bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
+    bench.client.commands().set_delivery(ticket, Delivery::Whole).unwrap();
+    let reply = format!("{{\"return\": [1], \"id\": {}}}", ticket.id());
+    assert_eq!(bench.feed(&reply), [format!("reply {} [1]", ticket.id())]);
+}
+
+/// The line feed in front of the next message is one that was done with already.
+#[test]
+fn what_follows_elements_that_broke_off_is_found_wherever_that_was_cut() {
+    let stream = "{\"return\": [1\n{\"event\": \"E\"}\r\n";
+    for cut in 1..stream.len() {
+        let (mut bench, _) = awaiting(&[]);
+        let mut said = bench.feed(&stream[..cut]);
+        said.extend(bench.feed(&stream[cut..]));
+        assert!(said[0].starts_with("element 0 of"), "{cut}: {said:?}");
+        assert_eq!(said.last().map(String::as_str), Some("! event E None"), "{cut}: {said:?}");
+    }
+}
+
 #[test]
 fn one_reply_at_a_time_comes_in_pieces() {
     let (mut bench, first) = awaiting(&[]);

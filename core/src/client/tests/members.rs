@@ -121,6 +121,26 @@ fn only_what_is_kept_must_fit() {
     }
 }
 
+/// Nothing of it is dropped, so that the id behind it may find no room: the reply is then passed over, and ends its command all the same.
+#[test]
+fn what_is_kept_may_end_where_the_buffer_does() {
+    let mut outcomes = Vec::new();
+    for length in 60..140 {
+        let said = [1, 7, 1000].map(|chunk| {
+            let (mut bench, ticket) = awaiting_by(named(&["a"]), 128);
+            let reply = format!("{{\"return\": {{\"a\": \"{}\"}}, \"id\": {}}}", "x".repeat(length), ticket.id());
+            let pieces = reply.as_bytes().chunks(chunk).map(|piece| core::str::from_utf8(piece).unwrap());
+            let said = pieces.flat_map(|piece| bench.feed(piece)).collect::<Vec<_>>();
+            assert!(!bench.client.is_in_flight(ticket), "{length}: {said:?}");
+            said.concat()
+        });
+        assert!(said.iter().all(|it| *it == said[0]), "{length}: {said:?}");
+        outcomes.push(said[0].split(' ').next().unwrap().to_string());
+    }
+    assert!(outcomes.is_sorted_by_key(|it| it == "oversize"), "longer ones fit no better: {outcomes:?}");
+    assert!(outcomes.contains(&"reply".to_string()) && outcomes.contains(&"oversize".to_string()));
+}
+
 #[test]
 fn errors_and_other_messages_are_whole() {
     let (mut bench, ticket) = awaiting_by(named(&["b"]), 512);

@@ -22,6 +22,57 @@ fn agree<T: DeserializeOwned + Debug + PartialEq>(text: &str) -> Option<T> {
     ours
 }
 
+#[test]
+fn each_error_says_something_of_its_own() {
+    let all = [
+        ErrorKind::ExpectedNull,
+        ErrorKind::ExpectedBool,
+        ErrorKind::ExpectedInteger,
+        ErrorKind::ExpectedNumber,
+        ErrorKind::ExpectedString,
+        ErrorKind::ExpectedArray,
+        ErrorKind::ExpectedObject,
+        ErrorKind::ExpectedEnum,
+        ErrorKind::WrongType,
+        ErrorKind::NumberOutOfRange,
+        ErrorKind::InvalidValue,
+        ErrorKind::MissingMember,
+        ErrorKind::UnknownMember,
+        ErrorKind::DuplicateMember,
+        ErrorKind::UnknownVariant,
+        ErrorKind::Length,
+        ErrorKind::TooDeep,
+        ErrorKind::Malformed,
+        ErrorKind::Custom,
+    ];
+    let mut said: Vec<_> = all.iter().map(ErrorKind::to_string).collect();
+    // Where it is not known yet where it lies, that is not told.
+    assert!(all.iter().zip(&said).all(|(kind, text)| Error::from(*kind).to_string() == *text && text.len() > 8));
+    said.sort();
+    said.dedup();
+    assert_eq!(said.len(), all.len());
+}
+
+/// Refuses whatever it is.
+#[derive(Debug)]
+struct Refusing;
+
+impl<'de> Deserialize<'de> for Refusing {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom("no"))
+    }
+}
+
+#[test]
+fn an_error_shows_what_it_knows() {
+    let mut buffer = Buffer::new("[1, true]");
+    let error = buffer.value().decode::<(u8, Refusing)>().unwrap_err();
+    assert_eq!(error.to_string(), "value refused by its type at byte 3");
+    assert_eq!(format!("{error:?}"), "Error { kind: Custom, offset: Some(3) }");
+    let error = <Error as serde::de::Error>::missing_field("a");
+    assert_eq!(format!("{error:?}"), "Error { kind: MissingMember, offset: None, name: \"a\" }");
+}
+
 #[derive(Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 enum Shapes {

@@ -226,6 +226,8 @@ fn faults_have_their_place_and_reason() {
         ("[\"\\u12g4\"]", 6, Reason::BadEscape),
         ("[\"\\'\"]", 3, Reason::BadEscape),
         ("['a']", 1, Reason::UnexpectedByte),
+        ("{'a':1}", 1, Reason::UnexpectedByte),
+        ("{\"a\":1,'b':1}", 7, Reason::UnexpectedByte),
         ("[\"a\nb\"]", 3, Reason::ControlCharacter),
         ("[\"\\ud800\"]", 8, Reason::LoneSurrogate),
         ("[\"\\ud800\\n\"]", 9, Reason::LoneSurrogate),

@@ -21,6 +21,25 @@ fn written_ascii<T: Serialize + ?Sized>(value: &T) -> String {
     String::from_utf8(sink.written().to_vec()).unwrap()
 }
 
+#[test]
+fn each_error_says_something_of_its_own() {
+    let all = [
+        Error::Full,
+        Error::Bytes,
+        Error::KeyNotString,
+        Error::NotFinite,
+        Error::Unpaired,
+        Error::Malformed,
+        Error::Unsupported,
+        Error::Custom,
+    ];
+    let mut said: Vec<_> = all.iter().map(Error::to_string).chain([Full.to_string()]).collect();
+    said.sort();
+    said.dedup();
+    assert_eq!(said.len(), all.len() + 1);
+    assert!(said.iter().all(|text| text.len() > 8), "{said:?}");
+}
+
 #[derive(Clone, Debug, Serialize)]
 enum Shapes {
     Unit,
