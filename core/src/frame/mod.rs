@@ -160,6 +160,9 @@ pub(crate) struct Frames<'b> {
     message: u64,
     #[cfg(feature = "delivery")]
     apart: apart::Apart,
+    /// How many bytes were moved within the buffer. The tests count them.
+    #[cfg(test)]
+    moved: u32,
 }
 
 impl<'b> Frames<'b> {
@@ -190,6 +193,8 @@ impl<'b> Frames<'b> {
             message: 0,
             #[cfg(feature = "delivery")]
             apart: apart::Apart::NEW,
+            #[cfg(test)]
+            moved: 0,
         }
     }
 
@@ -334,14 +339,21 @@ impl<'b> Frames<'b> {
         if self.start == self.end {
             self.base = self.place(self.end);
             (self.start, self.scanned, self.end) = (0, 0, 0);
-        } else if self.start > 0 && self.buffer.capacity().wrapping_sub(self.end) < self.buffer.capacity() / 4 {
+        } else if self.buffer.capacity().wrapping_sub(self.end) < self.buffer.capacity() / 4
+            && self.start >= self.end.wrapping_sub(self.start)
+        {
+            // No more is moved than was done with: so many messages in a full buffer do not cost a move each.
             self.compact();
         }
     }
 
-    /// Moves what is not done with to the front. A message is moved at most once: it begins at 0 from then on.
+    /// Moves what is not done with to the front.
     fn compact(&mut self) {
         let (start, end) = (self.start, self.end);
+        #[cfg(test)]
+        {
+            self.moved = self.moved.saturating_add(end.wrapping_sub(start));
+        }
         self.buffer.move_down(start as usize..end as usize, 0);
         self.base = self.place(start);
         self.scanned = self.scanned.saturating_sub(start);

@@ -1,3 +1,5 @@
+mod hostile;
+
 use super::*;
 use crate::json::Value;
 use crate::message::{Kind, SERVER_MEMBERS, ServerMessage, server_message};
