@@ -23,6 +23,7 @@ mod qemu;
 mod readme;
 mod round_trip;
 mod size;
+mod soak;
 mod stack;
 mod states;
 mod steps;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Firmware => firmware::run(),
         Command::States => states::run(),
         Command::Exhaust => exhaust::run(),
+        Command::Soak(options) => soak::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::BuildTime => build_time::run(),
         Command::Bench(options) => bench::run(&options),
@@ -87,6 +89,8 @@ enum Command {
     States,
     /// Scans every text of seven bytes of a few alphabets in every way of cutting it, against serde_json
     Exhaust,
+    /// Exchanges ten million messages over a bad line, or meets hostile peers, or has real QEMUs at work for long
+    Soak(soak::Options),
     /// Runs the fuzz targets, each for a while
     Fuzz(fuzz::Options),
     /// Measures how long the vocabulary takes to build, and fails beyond the limits
