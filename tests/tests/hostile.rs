@@ -3,6 +3,7 @@
 use peak_alloc::PeakAlloc;
 use qmp_tests::hostile::CASES;
 
+/// Counts what is allocated in this process, which has one test only, then.
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 

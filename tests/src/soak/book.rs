@@ -44,6 +44,8 @@ pub(super) struct Book {
     places: [Option<Entry>; 16],
     /// Elements that came of the reply at hand.
     elements: u32,
+    /// The command forgotten last.
+    forgotten: Option<Ticket>,
     /// The connection has ended.
     ended: bool,
 }
@@ -85,7 +87,7 @@ impl Entry {
 
 impl Book {
     pub(super) const fn new() -> Self {
-        Self { places: [None; 16], elements: 0, ended: false }
+        Self { places: [None; 16], elements: 0, forgotten: None, ended: false }
     }
 
     pub(super) fn sent(&mut self, ticket: Ticket, kind: Kind, wish: &Wish, deadline: u64, oob: bool, elements: bool) {
@@ -147,8 +149,10 @@ impl Book {
             Message::Element { ticket, index, element } => {
                 assert_eq!(index, self.elements);
                 self.elements += 1;
-                let entry = self.with_id(ticket.id()).expect("it waits for elements");
-                assert!(entry.elements && element.is_ok());
+                // A reply that is taken for the one that it waits for may have begun when it was forgotten.
+                let forgotten = self.forgotten == Some(ticket);
+                let waits = self.with_id(ticket.id()).map_or(forgotten, |entry| entry.elements);
+                assert!(waits && element.is_ok(), "{ticket:?} waits for no elements");
             }
             Message::ElementsEnd { ticket, count, late } => {
                 self.next(line, origin, |it| matches!(it, Foretold::Reply(id, _) if id == ticket.id()));
@@ -270,6 +274,7 @@ impl Book {
 
     pub(super) fn forgotten(&mut self, ticket: Ticket) {
         self.places[ticket.id() as usize & 0xFF] = None;
+        self.forgotten = Some(ticket);
     }
 
     /// The client sees it as it is.
