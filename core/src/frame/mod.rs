@@ -486,7 +486,10 @@ impl<'b> Frames<'b> {
     /// Keeps what must be kept of the bytes up to `end`, all scanned, and drops the others. While a message is passed over, `start`
     /// is where the kept bytes end.
     fn keep(&mut self, kept: u32, end: u32) {
-        if let Some(last) = end.checked_sub(1).and_then(|last| self.buffer.bytes().get(last as usize)) {
+        // Of what is kept already, none is the last byte that came.
+        if let Some(last) = end.checked_sub(1).filter(|_| end > kept)
+            && let Some(last) = self.buffer.bytes().get(last as usize)
+        {
             self.previous = *last;
         }
         let length = keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, end as usize) as u32;
