@@ -408,7 +408,8 @@ impl<'b> Frames<'b> {
             Progress::Fault(at, reason) => {
                 let at = start.wrapping_add(at as u32);
                 #[cfg(feature = "delivery")]
-                let at = at.wrapping_sub(self.close_cut());
+                return Some(self.malformed_behind_cut(at, reason));
+                #[cfg(not(feature = "delivery"))]
                 Some(self.malformed(at, reason))
             }
             #[cfg(feature = "delivery")]
@@ -419,9 +420,9 @@ impl<'b> Frames<'b> {
             #[cfg(not(feature = "delivery"))]
             Progress::Pause(_) => None,
             Progress::More => {
-                self.scanned = self.end;
                 #[cfg(feature = "delivery")]
                 self.cut_loose();
+                self.scanned = self.end;
                 if self.end == self.buffer.capacity() {
                     self.make_room();
                 }

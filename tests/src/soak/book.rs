@@ -44,6 +44,8 @@ pub(super) struct Book {
     places: [Option<Entry>; 16],
     /// Elements that came of the reply at hand.
     elements: u32,
+    /// One of them did not fit.
+    too_long: bool,
     /// The command forgotten last.
     forgotten: Option<Ticket>,
     /// The connection has ended.
@@ -87,7 +89,7 @@ impl Entry {
 
 impl Book {
     pub(super) const fn new() -> Self {
-        Self { places: [None; 16], elements: 0, forgotten: None, ended: false }
+        Self { places: [None; 16], elements: 0, too_long: false, forgotten: None, ended: false }
     }
 
     pub(super) fn sent(&mut self, ticket: Ticket, kind: Kind, wish: &Wish, deadline: u64, oob: bool, elements: bool) {
@@ -152,11 +154,14 @@ impl Book {
                 // A reply that is taken for the one that it waits for may have begun when it was forgotten.
                 let forgotten = self.forgotten == Some(ticket);
                 let waits = self.with_id(ticket.id()).map_or(forgotten, |entry| entry.elements);
-                assert!(waits && element.is_ok(), "{ticket:?} waits for no elements");
+                assert!(waits, "{ticket:?} waits for no elements");
+                // A message that goes with a list that breaks off is taken for an element of that.
+                self.too_long |= element.is_err();
             }
             Message::ElementsEnd { ticket, count, late } => {
                 self.next(line, origin, |it| matches!(it, Foretold::Reply(id, _) if id == ticket.id()));
                 assert_eq!(count, core::mem::take(&mut self.elements));
+                assert!(!self.too_long, "elements fit");
                 let entry = if late { self.too_late(ticket) } else { self.in_time(ticket) };
                 assert!(entry.elements && entry.kind == Kind::List && entry.size == count as usize);
                 tally.late += u64::from(late);
@@ -165,6 +170,7 @@ impl Book {
             }
             Message::Retracted { count, by, .. } => {
                 assert_eq!(count, core::mem::take(&mut self.elements));
+                self.too_long = false;
                 match by {
                     Retraction::Other(ticket) => {
                         self.next(line, origin, |it| matches!(it, Foretold::Reply(id, _) if id == ticket.id()));
@@ -304,6 +310,6 @@ impl Book {
             let entry = place.take();
             assert!(entry.is_none_or(|entry| entry.timed_out), "{entry:?} has not ended");
         }
-        (self.elements, self.ended) = (0, false);
+        (self.elements, self.too_long, self.ended) = (0, false, false);
     }
 }

@@ -391,6 +391,8 @@ impl Soak<'_, '_> {
             let turn = self.tables.tasks.iter().filter(|task| task.due < NEVER).map(|task| task.due).min();
             match turn {
                 Some(due) => self.pass(due.saturating_sub(self.now).max(1)),
+                // What broke off is told when something comes behind it.
+                None if !self.tables.line.is_empty() && self.client.session() == client::Session::Ready => self.event(),
                 None => {
                     self.pass(1000);
                     self.tables.book.check_settled(self.tables.tasks.len());
