@@ -46,7 +46,7 @@ pub(super) struct Book {
     elements: u32,
     /// One of them did not fit.
     too_long: bool,
-    /// The command forgotten last.
+    /// A command that was forgotten in the middle of what comes.
     forgotten: Option<Ticket>,
     /// The connection has ended.
     ended: bool,
@@ -102,6 +102,7 @@ impl Book {
     /// The client has reported something at the time `now`; its buffer holds messages of `rx` bytes.
     pub(super) fn hear(&mut self, incoming: Incoming<'_, '_>, line: &mut Line, rx: usize, now: u64, tally: &mut Tally) {
         let Incoming { message, origin, .. } = incoming;
+        let goes_on = origin.is_none() || matches!(message, Message::Element { .. });
         let fits = |bytes: u64| bytes <= rx as u64;
         match message {
             Message::Greeting(_) => {
@@ -232,6 +233,9 @@ impl Book {
             Message::Incomplete => assert!(self.ended),
             other => panic!("{other:?}"),
         }
+        if !goes_on {
+            self.forgotten = None;
+        }
     }
 
     /// Takes what was foretold of what has come, which must be so.
@@ -269,7 +273,8 @@ impl Book {
 
     /// Whether the reply to a command in band was damaged, which the client cannot know.
     fn has_lost_one(&self) -> bool {
-        self.places.iter().flatten().any(|entry| entry.gone && !entry.oob)
+        // One that was forgotten while the reply came was among them when it began.
+        self.forgotten.is_some() || self.places.iter().flatten().any(|entry| entry.gone && !entry.oob)
     }
 
     /// A command whose time is up, and whose reply was damaged.

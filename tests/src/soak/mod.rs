@@ -10,7 +10,7 @@ pub mod qemu;
 use alloc::collections::VecDeque;
 use core::fmt;
 
-use qmp_core::client::{self, Client, Delivery, Slot};
+use qmp_core::client::{self, Client, Delivery, Message, Slot};
 use qmp_core::error::{Error, Misuse, PeerError, Resource};
 use qmp_core::frame::Reading;
 use qmp_core::message::Timestamp;
@@ -26,8 +26,10 @@ use line::Line;
 /// What has happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Messages that the client and the server reported.
+    /// Messages that the client and the server reported, elements of replies not counted.
     pub messages: u64,
+    /// Elements of replies.
+    pub elements: u64,
     /// Bytes that they received.
     pub bytes: u64,
     /// Connections.
@@ -72,6 +74,7 @@ impl fmt::Display for Tally {
             ("… of them out of band", self.out_of_band),
             ("ended by their reply", self.replied),
             ("… of them element by element", self.in_elements),
+            ("… elements of those", self.elements),
             ("ended by a reply too long to be delivered", self.too_long),
             ("ended at their deadline", self.timed_out),
             ("… of them answered late", self.late),
@@ -215,12 +218,12 @@ impl Soak<'_, '_> {
     fn step(&mut self) {
         match self.random.below(16) {
             0..=3 => self.command(),
-            4 => self.event(),
+            4 if self.random.once_in(3) => self.event(),
             5 => {
                 let milliseconds = 1 + self.random.below(20) as u64;
                 self.pass(milliseconds);
             }
-            6 => self.bad_input(),
+            6 if self.random.once_in(6) => self.bad_input(),
             7..=9 => _ = self.work(),
             10..=12 => {
                 let most = 1 + self.random.below(64);
@@ -372,13 +375,17 @@ impl Soak<'_, '_> {
         let Tables { line, book, .. } = &mut *self.tables;
         loop {
             match self.client.poll() {
-                Ok(Some(incoming)) => book.hear(incoming, line, self.rx, self.now, self.tally),
+                Ok(Some(incoming)) => {
+                    let element = matches!(incoming.message, Message::Element { .. });
+                    book.hear(incoming, line, self.rx, self.now, self.tally);
+                    self.tally.elements += u64::from(element);
+                    self.tally.messages += u64::from(!element);
+                }
                 Ok(None) | Err(Error::Peer(PeerError::Closed)) => return,
                 // The negotiation waits for room.
                 Err(Error::Resource(Resource::Tx { .. })) => return,
                 Err(error) => panic!("{error}"),
             }
-            self.tally.messages += 1;
         }
     }
 
