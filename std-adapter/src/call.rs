@@ -4,8 +4,8 @@ use core::ops::ControlFlow;
 
 use qmp_core::client::{Commands, Delivery, Message, Retraction, Ticket};
 use qmp_core::error::{Error as Refusal, Misuse, Resource};
-use qmp_core::json::Payload;
-use qmp_core::message;
+use qmp_core::json::{Payload, Value};
+use qmp_core::message::{self, Kind};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -54,10 +54,19 @@ pub(crate) fn looking<R>(
             Message::Oversize { ticket: Some(other), message } if other == ticket => {
                 End::Ended(Err(Error::Oversize { bytes: message.bytes, cause: message.cause }))
             }
+            Message::Oversize { ticket: None, message } if is_late_reply(&message, ticket) => {
+                End::Ended(Err(Error::Oversize { bytes: message.bytes, cause: message.cause }))
+            }
             Message::Lost { ticket: other } if other == ticket => End::Lost,
             other => return ControlFlow::Continue(other),
         })
     }
+}
+
+/// Whether what was passed over is the reply to this command, should its time have been up: then the core has no ticket for it.
+pub(crate) fn is_late_reply(message: &message::Oversize<'_>, ticket: Ticket) -> bool {
+    let reply = matches!(message.of, Kind::Return | Kind::Error);
+    reply && message.id.and_then(Value::as_u64) == Some(ticket.id().into())
 }
 
 /// What comes of a command whose elements are wanted.
@@ -100,6 +109,9 @@ pub(crate) fn walking<R, Expected: DeserializeOwned>(
                 }))
             }
             Message::Oversize { ticket: Some(of), message } if of == ticket => {
+                Walked::Over(Err(Error::Oversize { bytes: message.bytes, cause: message.cause }))
+            }
+            Message::Oversize { ticket: None, message } if is_late_reply(&message, ticket) => {
                 Walked::Over(Err(Error::Oversize { bytes: message.bytes, cause: message.cause }))
             }
             Message::Lost { ticket: of } if of == ticket => Walked::Lost,

@@ -6,6 +6,7 @@ use qmp_core::client::{Message, Retraction, Ticket};
 use qmp_core::json::Payload;
 use qmp_core::message::{self, Greeting, Version};
 
+use crate::call;
 use crate::error::{Error, Failure};
 use crate::events::OwnedEvent;
 use crate::kept::{self, Kept};
@@ -80,7 +81,9 @@ impl Inbox {
                     .insert(ticket, Kept::Error(Error::Oversize { bytes: message.bytes, cause: message.cause }));
             }
             Message::Oversize { ticket: None, message } => {
-                self.notices.push(Notice::oversize(message));
+                let late = self.overdue.iter().position(|ticket| call::is_late_reply(&message, *ticket));
+                let ticket = late.map(|place| self.overdue.remove(place));
+                self.notices.push(Notice::oversize(ticket, message));
             }
             Message::Malformed(malformed) => self.notices.push(Notice::malformed(malformed)),
             Message::Unknown(payload) => self.notices.push(Notice::Unknown(kept::own(&payload))),
@@ -142,6 +145,7 @@ impl Inbox {
             Notice::Late { outcome: Ok(raw), .. } => Some(Kept::Returned(raw)),
             Notice::Late { outcome: Err(failure), .. } => Some(Kept::Failed(failure)),
             Notice::Lost { .. } => Some(Kept::Error(Error::OutcomeUnknown { source: None })),
+            Notice::Oversize { bytes, cause, .. } => Some(Kept::Error(Error::Oversize { bytes, cause })),
             _ => None,
         }
     }

@@ -38,6 +38,8 @@ pub enum Notice {
     Diagnostic(Failure),
     /// A message that does not fit, passed over. The reply to a command in flight is not reported here, but as that command's error.
     Oversize {
+        /// The command whose time was up, if it was the reply to one.
+        ticket: Option<Ticket>,
         /// What it was.
         of: Kind,
         /// An event's name.
@@ -70,7 +72,10 @@ impl Notice {
 
     /// Whether it is what the command came to.
     pub(crate) fn ends(&self, ticket: Ticket) -> bool {
-        matches!(self, Self::Late { ticket: of, .. } | Self::Lost { ticket: of } if *of == ticket)
+        matches!(
+            self,
+            Self::Late { ticket: of, .. } | Self::Lost { ticket: of } | Self::Oversize { ticket: Some(of), .. } if *of == ticket
+        )
     }
 
     pub(crate) fn malformed(malformed: message::Malformed<'_>) -> Self {
@@ -79,9 +84,9 @@ impl Notice {
         Self::Malformed { at: malformed.at, reason: malformed.reason, text }
     }
 
-    pub(crate) fn oversize(message: message::Oversize<'_>) -> Self {
+    pub(crate) fn oversize(ticket: Option<Ticket>, message: message::Oversize<'_>) -> Self {
         let name = message.name.map(str::to_owned);
-        Self::Oversize { of: message.of, name, bytes: message.bytes, cause: message.cause }
+        Self::Oversize { ticket, of: message.of, name, bytes: message.bytes, cause: message.cause }
     }
 }
 

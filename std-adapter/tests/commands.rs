@@ -170,6 +170,36 @@ fn a_timeout_leaves_the_command_pending() {
 }
 
 #[test]
+fn a_late_reply_that_is_too_long_ends_the_wait() {
+    let (go, went) = mpsc::channel();
+    let (mut monitor, _peer) = monitor_with(&options().rx_limit(4096), move |peer| {
+        let slow = [(); 3].map(|()| peer.command().1);
+        went.recv().unwrap();
+        for id in slow {
+            peer.returns(id, &format!("\"{}\"", "x".repeat(5000)));
+        }
+        peer.answer("1");
+        peer.gone();
+    });
+    monitor.set_timeout(Some(Duration::ZERO));
+    let [first, second, third] = [(); 3].map(|()| match monitor.execute::<String>("slow", &()) {
+        Err(Error::Timeout { ticket }) => ticket,
+        other => panic!("{other:?}"),
+    });
+    go.send(()).unwrap();
+    monitor.set_timeout(Some(SOON));
+    assert!(matches!(monitor.wait::<String>(first), Err(Error::Oversize { .. })));
+    assert!(matches!(monitor.wait::<String>(first), Err(Error::Misuse(_))));
+    // What is received for another command stays for who asks, and is a notice else.
+    assert_eq!(monitor.execute::<u8>("count", &()).unwrap(), 1);
+    assert!(matches!(monitor.wait::<String>(third), Err(Error::Oversize { .. })));
+    let notice = monitor.next_notice();
+    assert!(matches!(notice, Some(Notice::Oversize { ticket: Some(of), .. }) if of == second), "{notice:?}");
+    assert_eq!(monitor.next_notice(), None);
+    assert!(matches!(monitor.wait::<String>(second), Err(Error::Misuse(_))));
+}
+
+#[test]
 fn eight_and_more_in_flight() {
     let (mut monitor, _peer) = monitor(|peer| {
         let first: Vec<_> = (0..8).map(|_| peer.command().1).collect();

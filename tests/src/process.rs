@@ -8,6 +8,21 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait_until;
 
+/// The memory of this process that is in use, in bytes.
+///
+/// # Panics
+/// If the system does not tell.
+pub fn memory() -> usize {
+    of_status("self", "VmRSS:").expect("Linux")
+}
+
+/// A size that the system tells of a process, in bytes.
+fn of_status(process: &str, name: &str) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? << 10)
+}
+
 /// A process that is killed, and waited for, with its owner.
 #[derive(Debug)]
 pub struct Process(Child);
@@ -74,6 +89,14 @@ impl Process {
     fn state(&self) -> Option<char> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).ok()?;
         stat.rsplit_once(") ")?.1.chars().next()
+    }
+
+    /// The most memory that it ever had in use, in bytes.
+    ///
+    /// # Panics
+    /// If it is gone.
+    pub fn peak_memory(&self) -> usize {
+        of_status(&self.0.id().to_string(), "VmHWM:").expect("a process")
     }
 
     fn name(&self) -> String {

@@ -215,6 +215,11 @@ impl Machine {
         stream
     }
 
+    /// The most memory that it ever had in use, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        self.process.peak_memory()
+    }
+
     /// Kills it, without a word to anybody (SIGKILL).
     pub fn kill(&mut self) {
         self.process.kill();

@@ -5,7 +5,6 @@
 ///
 /// A byte of the clock chip's memory, which resets and sleep leave as it is, counts them.
 pub fn rom(steps: &[&[Out]]) -> Vec<u8> {
-    const SIZE: usize = 64 << 10;
     let mut code = vec![0xFA]; // cli
     for (number, outs) in (0_u8..).zip(steps) {
         let mut step = Vec::new();
@@ -23,9 +22,27 @@ pub fn rom(steps: &[&[Out]]) -> Vec<u8> {
         code.extend(step);
     }
     code.extend(HALT);
-    // A processor begins 16 bytes before the end, with a jump to the beginning.
+    image(&code)
+}
+
+/// A guest that does one thing so many times, as fast as it can, and then nothing.
+pub fn flood(out: Out, times: u32) -> Vec<u8> {
+    let mut code = vec![0xFA, 0x66, 0xB9]; // cli; mov ecx, times
+    code.extend(times.to_le_bytes());
+    let again = code.len();
+    out.encode(&mut code);
+    code.extend([0x66, 0x49, 0x75]); // dec ecx; jnz again
+    let back = code.len() + 1 - again;
+    code.push(0_u8.wrapping_sub(back as u8));
+    code.extend(HALT);
+    image(&code)
+}
+
+/// A processor begins 16 bytes before the end, with a jump to the beginning.
+fn image(code: &[u8]) -> Vec<u8> {
+    const SIZE: usize = 64 << 10;
     let mut rom = vec![0; SIZE];
-    rom[..code.len()].copy_from_slice(&code);
+    rom[..code.len()].copy_from_slice(code);
     rom[SIZE - 16..SIZE - 13].copy_from_slice(&[0xE9, 0x0D, 0x00]);
     rom
 }

@@ -1,6 +1,5 @@
 //! A thousand monitors watched from one thread, and the memory that one takes.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -8,20 +7,13 @@ use std::thread;
 use qmp_std::Options;
 use qmp_std::asynchronous::UnixMonitor;
 use qmp_tests::LIMIT;
-use qmp_tests::process::Process;
+use qmp_tests::process::{Process, memory};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 const MONITORS: usize = 1000;
 /// What one takes at most, in bytes: a receive buffer of 4 KiB, a transmit buffer, and what is around them.
 const EACH: usize = 16 << 10;
-
-/// The memory of this process that is in use, in bytes.
-fn memory() -> usize {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
-    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
-}
 
 #[test]
 fn a_thousand_monitors_from_one_thread() {

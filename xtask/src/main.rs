@@ -26,6 +26,7 @@ mod readme;
 mod release;
 mod round_trip;
 mod size;
+mod soak;
 mod stack;
 mod states;
 mod steps;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Firmware => firmware::run(),
         Command::States => states::run(),
         Command::Exhaust => exhaust::run(),
+        Command::Soak(options) => soak::run(&options),
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Release(options) => release::run(&options),
@@ -92,6 +94,8 @@ enum Command {
     States,
     /// Scans every text of seven bytes of a few alphabets in every way of cutting it, against serde_json
     Exhaust,
+    /// Exchanges ten million messages over a bad line, or meets hostile peers, or has real QEMUs at work for long
+    Soak(soak::Options),
     /// Runs the fuzz targets, each for a while
     Fuzz(fuzz::Options),
     /// Breaks the code that reads a peer's bytes, a place at a time, and tells what no test has seen

@@ -42,6 +42,8 @@ pub(super) struct Apart {
     pub(super) run: u32,
     /// Members were cut out of the message that was taken apart last.
     pub(super) cut: bool,
+    /// The last byte that came, if it was cut out and is gone; else 0.
+    pub(super) last: u8,
     /// How many bytes were cut out of the open element and are gone.
     pub(super) gone: u64,
     /// Where reading goes on behind what is handed out, if not at its end, which is at 0 never.
@@ -50,7 +52,7 @@ pub(super) struct Apart {
 
 impl Apart {
     pub(super) const NEW: Self =
-        Self { dropping: false, element: 0, ahead: 0, gap: 0, run: 0, cut: false, gone: 0, after: 0 };
+        Self { dropping: false, element: 0, ahead: 0, gap: 0, run: 0, cut: false, last: 0, gone: 0, after: 0 };
 }
 
 impl Frames<'_> {
@@ -66,6 +68,7 @@ impl Frames<'_> {
         let fits = |wanted: &Wanted| wanted.take != Take::Whole || self.mode != Mode::Passing;
         self.scanner.seek(wanted.filter(fits));
         self.apart.cut = false;
+        self.apart.last = 0;
     }
 
     /// Whether the message just outlined lacks members that it had.
@@ -83,6 +86,7 @@ impl Frames<'_> {
 
     /// The scanner has something to say, of a message that may be being passed over.
     pub(super) fn paused(&mut self) -> Option<Outline> {
+        self.apart.last = 0;
         let stage = match self.scanner.pause() {
             Pause::Member => {
                 let bytes = self.place(self.scanned).wrapping_sub(self.message);

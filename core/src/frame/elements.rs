@@ -29,13 +29,10 @@ impl Frames<'_> {
                 }
                 None
             }
-            Progress::Fault(at, reason) => {
-                let at = start.wrapping_add(at as u32).wrapping_sub(self.close_cut());
-                Some(self.malformed(at, reason))
-            }
+            Progress::Fault(at, reason) => Some(self.malformed_behind_cut(start.wrapping_add(at as u32), reason)),
             Progress::More | Progress::Complete(_) => {
-                self.scanned = self.end;
                 self.cut_loose();
+                self.scanned = self.end;
                 match self.scanner.open_element() {
                     Some(at) if !self.apart.dropping => {
                         self.drop_until(start.wrapping_add(at));

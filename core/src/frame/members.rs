@@ -2,7 +2,8 @@
 //!
 //! What is kept is moved to the front once. Text that is cut out is not moved at all; between two calls there is never a gap.
 
-use super::Frames;
+use super::{Frames, Outline};
+use crate::json::scan::Reason;
 
 impl Frames<'_> {
     /// Cuts out the text between two indices, counted from `start`.
@@ -33,10 +34,28 @@ impl Frames<'_> {
         gap
     }
 
-    /// All that was received is scanned: cuts out what is known not to be kept.
+    /// [`malformed`](Self::malformed), where text may have been cut out in front of index `at`.
+    pub(super) fn malformed_behind_cut(&mut self, at: u32, reason: Reason) -> Outline {
+        let last = core::mem::take(&mut self.apart.last);
+        let before = match at.checked_sub(1) {
+            Some(before) if self.apart.gap > 0 || at > self.scanned => {
+                self.buffer.bytes().get(before as usize).copied()
+            }
+            _ => Some(last).filter(|last| *last != 0),
+        };
+        let at = at.wrapping_sub(self.close_cut());
+        let outline = self.malformed(at, reason);
+        self.previous = before.unwrap_or(self.previous);
+        outline
+    }
+
+    /// All that was received was scanned, up to `scanned` before: cuts out what is known not to be kept.
     #[inline(always)]
     pub(super) fn cut_loose(&mut self) {
         if self.scanner.is_projecting() {
+            if self.end > self.scanned {
+                self.apart.last = 0;
+            }
             self.cut_and_close();
         }
     }
@@ -45,9 +64,11 @@ impl Frames<'_> {
         if let Some((from, to)) = self.scanner.take_loose(self.end.wrapping_sub(self.start)) {
             self.cut(from, to);
         }
+        let last = self.end.checked_sub(1).and_then(|last| self.buffer.bytes().get(last as usize)).copied();
         let gap = self.close_cut();
         if gap > 0 {
             self.scanner.move_cut(gap);
+            self.apart.last = last.unwrap_or(0);
         }
     }
 

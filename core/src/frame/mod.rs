@@ -160,6 +160,9 @@ pub(crate) struct Frames<'b> {
     message: u64,
     #[cfg(feature = "delivery")]
     apart: apart::Apart,
+    /// How many bytes were moved within the buffer. The tests count them.
+    #[cfg(test)]
+    moved: u32,
 }
 
 impl<'b> Frames<'b> {
@@ -190,6 +193,8 @@ impl<'b> Frames<'b> {
             message: 0,
             #[cfg(feature = "delivery")]
             apart: apart::Apart::NEW,
+            #[cfg(test)]
+            moved: 0,
         }
     }
 
@@ -339,14 +344,21 @@ impl<'b> Frames<'b> {
         if self.start == self.end {
             self.base = self.place(self.end);
             (self.start, self.scanned, self.end) = (0, 0, 0);
-        } else if self.start > 0 && self.buffer.capacity().wrapping_sub(self.end) < self.buffer.capacity() / 4 {
+        } else if self.buffer.capacity().wrapping_sub(self.end) < self.buffer.capacity() / 4
+            && self.start >= self.end.wrapping_sub(self.start)
+        {
+            // No more is moved than was done with: so many messages in a full buffer do not cost a move each.
             self.compact();
         }
     }
 
-    /// Moves what is not done with to the front. A message is moved at most once: it begins at 0 from then on.
+    /// Moves what is not done with to the front.
     fn compact(&mut self) {
         let (start, end) = (self.start, self.end);
+        #[cfg(test)]
+        {
+            self.moved = self.moved.saturating_add(end.wrapping_sub(start));
+        }
         self.buffer.move_down(start as usize..end as usize, 0);
         self.base = self.place(start);
         self.scanned = self.scanned.saturating_sub(start);
@@ -401,7 +413,8 @@ impl<'b> Frames<'b> {
             Progress::Fault(at, reason) => {
                 let at = start.wrapping_add(at as u32);
                 #[cfg(feature = "delivery")]
-                let at = at.wrapping_sub(self.close_cut());
+                return Some(self.malformed_behind_cut(at, reason));
+                #[cfg(not(feature = "delivery"))]
                 Some(self.malformed(at, reason))
             }
             #[cfg(feature = "delivery")]
@@ -412,9 +425,9 @@ impl<'b> Frames<'b> {
             #[cfg(not(feature = "delivery"))]
             Progress::Pause(_) => None,
             Progress::More => {
-                self.scanned = self.end;
                 #[cfg(feature = "delivery")]
                 self.cut_loose();
+                self.scanned = self.end;
                 if self.end == self.buffer.capacity() {
                     self.make_room();
                 }
@@ -479,7 +492,10 @@ impl<'b> Frames<'b> {
     /// Keeps what must be kept of the bytes up to `end`, all scanned, and drops the others. While a message is passed over, `start`
     /// is where the kept bytes end.
     fn keep(&mut self, kept: u32, end: u32) {
-        if let Some(last) = end.checked_sub(1).and_then(|last| self.buffer.bytes().get(last as usize)) {
+        // Of what is kept already, none is the last byte that came.
+        if let Some(last) = end.checked_sub(1).filter(|_| end > kept)
+            && let Some(last) = self.buffer.bytes().get(last as usize)
+        {
             self.previous = *last;
         }
         let length = keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, end as usize) as u32;

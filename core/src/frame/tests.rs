@@ -1,3 +1,5 @@
+mod hostile;
+
 use super::*;
 use crate::json::Value;
 use crate::message::{Kind, SERVER_MEMBERS, ServerMessage, server_message};
@@ -81,6 +83,8 @@ fn read(stream: &[u8], size: usize, cuts: &[usize], peer: Peer, reading: Reading
             let taken = frames.feed(&stream[from..cut]).unwrap();
             assert!(taken > 0, "a polled buffer has room");
             from += taken;
+            poll(&mut frames);
+            // To ask once more, when nothing has come, changes nothing.
             poll(&mut frames);
         }
     }
@@ -229,6 +233,17 @@ fn behind_a_message_that_did_not_fit_reading_resumes_at_the_next_line() {
         assert_eq!(seen[0].what, Said::Malformed { at: 38, reason: Reason::UnexpectedByte });
         assert!(matches!(&seen[1].what, Said::Event { name, .. } if name == "A"), "{seen:?}");
         assert!(seen[1].after_gap);
+    }
+}
+
+#[test]
+fn reading_resumes_behind_a_message_that_did_not_fit_however_often_it_is_looked_for() {
+    let stream = b"{\"id\": 5, \"return\": [1, 2, 3, 4, 5, 6, 7, 8, 9\n{\"event\": \"E\"}\n";
+    let whole = server(stream, 200, &[], false);
+    for cut in 0..=stream.len() {
+        for fast in [false, true] {
+            assert_eq!(server(stream, 32, &[cut], fast)[1..], whole[1..], "cut at {cut}");
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Engine for Client<'static> {
             Message::Foreign { id, outcome } => {
                 Notice::Foreign { id: id.map(|id| id.to_string()), outcome: own(outcome) }
             }
-            Message::Oversize { message, .. } => Notice::oversize(message),
+            Message::Oversize { ticket, message } => Notice::oversize(ticket, message),
             Message::Malformed(malformed) => Notice::malformed(malformed),
             Message::Unknown(payload) => Notice::Unknown(kept::own(&payload)),
             Message::Incomplete => Notice::Incomplete,

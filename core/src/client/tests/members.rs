@@ -142,6 +142,33 @@ fn what_is_kept_may_end_where_the_buffer_does() {
 }
 
 #[test]
+fn behind_a_reply_that_breaks_off_the_next_message_is_read() {
+    let texts = [
+        "{\"return\": {\"drop\": 1\n",
+        "{\"return\": {\"drop\": [1, {}]\n",
+        "{\"return\": {\"drop\": {\"a\": 1},\n",
+        "{\"return\": {\"drop\": 1, \"a\": {\"b\": [2]\n",
+        "{\"return\": {\"a\": 1, \"drop\": 2 \n",
+        "{\"return\": {\"a\": 1}, \"drop\": {}\n",
+    ];
+    for text in texts {
+        let stream = format!("{text}{{\"event\": \"E\"}}\n");
+        for cut in 0..=stream.len() {
+            for again in [false, true] {
+                let (mut bench, _) = awaiting_by(named(&["a"]), 512);
+                let (one, other) = stream.split_at(cut);
+                let mut said = bench.feed(one);
+                if again {
+                    said.extend(bench.poll());
+                }
+                said.extend(bench.feed(other));
+                assert!(said.iter().any(|said| said == "! event E None"), "{text} cut at {cut}: {said:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn errors_and_other_messages_are_whole() {
     let (mut bench, ticket) = awaiting_by(named(&["b"]), 512);
     let said = bench.feed(
