@@ -261,7 +261,8 @@ impl Model {
             _ if !oob && in_band >= usize::from(self.config.in_band.clamp(1, 8)) => {
                 Some(Resource::Credits { limit: self.config.in_band.clamp(1, 8) }.into())
             }
-            _ if open == self.slots => Some(Resource::Slots { limit: self.slots as u16 }.into()),
+            // What the model still counts may be given back, and taken again.
+            _ if open >= self.slots => Some(Resource::Slots { limit: self.slots as u16 }.into()),
             _ => fault.map(Error::from),
         };
         match (sent, refusal) {
