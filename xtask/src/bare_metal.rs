@@ -62,16 +62,23 @@ impl BareMetal {
 
     /// Makes a call of cargo build for `target`; `crates` are those of the standard library that it needs.
     pub(crate) fn configure(&self, cargo: &mut Command, target: &str, crates: &str, features: &str) {
+        self.configure_for(cargo, &[target], crates, features);
+    }
+
+    /// The same for several targets: each is optimized by itself, and so side by side.
+    pub(crate) fn configure_for(&self, cargo: &mut Command, targets: &[&str], crates: &str, features: &str) {
         // Flags from outside would replace the program's own.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        cargo.args(["--target", target, "--target-dir"]).arg(&self.target);
+        cargo.arg("--target-dir").arg(&self.target).args(targets.iter().flat_map(|target| ["--target", target]));
         if !features.is_empty() {
             cargo.args(["--features", features]);
         }
         if let Compiler::Sources { rustc, linker } = &self.compiler {
-            let linker_of_target = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-            cargo.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1").env(linker_of_target, linker);
-            cargo.arg(format!("-Zbuild-std={crates}"));
+            cargo.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1").arg(format!("-Zbuild-std={crates}"));
+            for target in targets {
+                let linker_of_target = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+                cargo.env(linker_of_target, linker);
+            }
         }
     }
 

@@ -42,20 +42,20 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
     });
     let Some(bare_metal) = found else { return Ok(()) };
 
-    let targets = BOARDS.iter().map(|(_, target)| target).chain(&BUILT);
-    for target in targets {
-        steps.run(format_args!("firmware for {target}"), "pilot and agent", || {
-            build(&bare_metal, target)?;
+    let targets = BOARDS.iter().map(|(_, target)| *target).chain(BUILT).collect::<Vec<_>>();
+    steps.run("firmware", &format!("pilot and agent, for {}", targets.join(", ")), || {
+        build(&bare_metal, &targets)?;
+        for target in &targets {
             for program in PROGRAMS {
                 let size = elf::read(&bare_metal.program(target, program))?.size;
-                println!("{program}: {size}");
+                println!("{program} for {target}: {size}");
                 if program == "qmp-agent" && size.data + size.bss > AGENT_RAM {
                     bail!("{program} has {} B of variables, of {AGENT_RAM} B of RAM", size.data + size.bss);
                 }
             }
-            Ok(())
-        });
-    }
+        }
+        Ok(())
+    });
     steps.run("firmware in QEMU", &tests.join(", "), || {
         let mut cargo = tool::cargo(["test", "--no-fail-fast"]);
         cargo.args(workspace.everything()?).args(tests.iter().flat_map(|name| ["--test", *name]));
@@ -75,12 +75,12 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn build(bare_metal: &BareMetal, target: &str) -> Result<()> {
+fn build(bare_metal: &BareMetal, targets: &[&str]) -> Result<()> {
     let mut cargo = tool::cargo(["build", "--quiet", "--release"]);
     cargo.args(PROGRAMS.iter().flat_map(|program| ["--package", program]));
     // In its own folder, where cargo finds its link arguments.
     cargo.current_dir(bare_metal.root.join("firmware"));
-    bare_metal.configure(&mut cargo, target, "core", "");
+    bare_metal.configure_for(&mut cargo, targets, "core", "");
     tool::run(&mut cargo)
 }
 

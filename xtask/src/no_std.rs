@@ -43,24 +43,27 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
     });
     let Some(bare_metal) = found else { return Ok(()) };
 
-    for target in CORTEX_M {
-        for (scanner, features) in SCANNERS {
-            let name = format!("{target}, {scanner}");
-            steps.run(&name, "links without std, allocator and panic", || {
-                if let Err(error) = tool::run(&mut link(&bare_metal, target, features)) {
-                    bail!("{error}{}", reachable_panics(&bare_metal, target, features));
-                }
+    for (scanner, features) in SCANNERS {
+        let why = format!("links without std, allocator and panic for {}", CORTEX_M.join(", "));
+        steps.run(format_args!("bare metal, {scanner}"), &why, || {
+            if let Err(error) = tool::run(&mut link(&bare_metal, &CORTEX_M, features)) {
+                let places = CORTEX_M.map(|target| reachable_panics(&bare_metal, target, features));
+                bail!("{error}{}", places.concat());
+            }
+            for target in CORTEX_M {
                 let program = elf::read(&bare_metal.program(target, PROGRAM))?;
-                println!("size of {name}: {}", program.size);
+                println!("size for {target}, {scanner}: {}", program.size);
                 if !program.forbidden.is_empty() {
-                    bail!("linked in: {}", program.forbidden.join(", "));
+                    bail!("linked in for {target}: {}", program.forbidden.join(", "));
                 }
-                Ok(())
-            });
-        }
+            }
+            Ok(())
+        });
+    }
+    for target in CORTEX_M {
         let name = format!("{target}, control");
         steps.run(&name, "one panic let in on purpose must break the link", || {
-            let output = tool::output(&mut link(&bare_metal, target, CONTROL))?;
+            let output = tool::output(&mut link(&bare_metal, &[target], CONTROL))?;
             let said = String::from_utf8_lossy(&output.stderr);
             if output.status.success() {
                 bail!("it linked all the same: the proof proves nothing");
@@ -88,18 +91,18 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
 }
 
 /// The proof is a workspace of its own: its profile and its lock file are part of it.
-fn link(bare_metal: &BareMetal, target: &str, features: &str) -> Command {
+fn link(bare_metal: &BareMetal, targets: &[&str], features: &str) -> Command {
     let mut cargo = tool::cargo(["build", "--release"]);
     // In its own folder, where cargo finds the proof's link arguments.
     cargo.current_dir(bare_metal.root.join("tests/no-std"));
-    bare_metal.configure(&mut cargo, target, "core", features);
+    bare_metal.configure_for(&mut cargo, targets, "core", features);
     cargo
 }
 
 /// Where the panics are that broke the link, if it was panics.
 fn reachable_panics(bare_metal: &BareMetal, target: &str, features: &str) -> String {
     let tolerant = format!("{TOLERANT},{features}");
-    let linked = tool::output(&mut link(bare_metal, target, &tolerant)).is_ok_and(|output| output.status.success());
+    let linked = tool::output(&mut link(bare_metal, &[target], &tolerant)).is_ok_and(|output| output.status.success());
     let program = bare_metal.program(target, PROGRAM);
     let places = if linked { elf::panics(&program).unwrap_or_default() } else { Vec::new() };
     places.into_iter().map(|place| format!("\n  a panic can be reached at {place}")).collect()
