@@ -87,10 +87,8 @@ fn a_byte_costs_the_same_whatever_it_is_part_of() {
                         repeated.escape_ascii()
                     );
                     assert!(messages <= bytes, "{messages} messages: {of}");
-                    // As the scanner has it: two steps a byte, and two more where the fast path tries first; one more where a piece
-                    // ends or a message does.
-                    let most = if fast { 4 } else { 2 };
-                    assert!(work <= most * bytes + pieces + messages, "{work} steps: {of}");
+                    // As the scanner has it: two steps a byte, and one more where a piece ends or a message does.
+                    assert!(work <= 2 * bytes + pieces + messages, "{work} steps: {of}");
                     assert!(moved <= 2 * bytes, "{moved} bytes moved: {of}");
                 }
             }

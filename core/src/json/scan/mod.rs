@@ -218,8 +218,7 @@ impl Scanner {
         Progress::More
     }
 
-    /// One step of work, of which there are at most four a byte: each look of the automaton, and what the fast path tried in front of it.
-    /// The tests count them.
+    /// One step of work, of which there are at most two a byte. The tests count them.
     #[inline(always)]
     fn count(&mut self) {
         #[cfg(test)]

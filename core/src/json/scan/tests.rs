@@ -46,7 +46,7 @@ fn scan(text: &[u8], cuts: &[usize], options: Options, spare: bool) -> Outcome {
         }
         from = cut;
     }
-    assert!(scanner.work <= 4 * (text.len() + cuts.len() + 1) as u64, "{} steps for {}", scanner.work, text.len());
+    assert!(scanner.work <= 2 * text.len() as u64 + cuts.len() as u64 + 1, "{} steps for {}", scanner.work, text.len());
     // An open span ends wherever it will.
     Outcome {
         progress,

@@ -47,7 +47,6 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
             }
             let Some(pair) = window::<WINDOW>(text, at) else { break item(scanner, &levels, text, from, at) };
             let token: &[u8; TOKEN] = if levels.in_object() {
-                scanner.count();
                 let end = short_string(pair);
                 let behind = end.wrapping_add(3);
                 if pair[0] != b'"' {
@@ -117,7 +116,6 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
         }
         // Behind a value: closing brackets, then a comma.
         loop {
-            scanner.count();
             if at > last {
                 break 'tokens State::After;
             }
@@ -149,6 +147,7 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
                 }
                 _ => break 'tokens State::After,
             }
+            scanner.count();
             at = at.wrapping_add(1);
             if levels.pop() {
                 scanner.nesting.set_levels(&levels);

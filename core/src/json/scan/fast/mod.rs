@@ -147,13 +147,13 @@ fn scalar(token: &[u8; TOKEN]) -> Option<usize> {
 fn blanks(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     let lines = scanner.options.lines;
     loop {
-        scanner.count();
         if let Some(word) = word(text, at) {
             // A line's end and the next one's indent, most of all.
             let (end, rest) = if word as u16 == LINE_END && !lines { (2, word >> 16) } else { (0, word) };
             let passed = spaces(rest).wrapping_add(end);
             at = at.wrapping_add(passed);
             if passed == 8 {
+                scanner.count();
                 continue;
             }
         }
@@ -162,5 +162,6 @@ fn blanks(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
             b' ' | b'\r' | b'\t' | b'\n' => at = at.wrapping_add(1),
             _ => return at,
         }
+        scanner.count();
     }
 }
