@@ -15,6 +15,7 @@ use words::{TOKEN, byte, plain, short_string, spaces, word, word_of};
 /// What stands behind a key as QEMU writes it, in the upper bytes.
 const COLON: u32 = u32::from_le_bytes(*b"\0\": ");
 
+/// The end of a line as QEMU writes it.
 const LINE_END: u16 = u16::from_le_bytes(*b"\r\n");
 
 /// Takes what it can from `text[at..]` and gives the index of the first byte that it did not take.

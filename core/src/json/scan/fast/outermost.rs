@@ -5,8 +5,7 @@ use super::{COLON, atom, blanks, deep};
 use crate::json::scan::step::State;
 use crate::json::scan::{Scanner, is_blank};
 
-/// A key's end and a colon without a space.
-const COLON_SPACE: u16 = u16::from_le_bytes(*b": ");
+/// What stands behind a key, without a space.
 const NARROW_COLON: u16 = u16::from_le_bytes(*b"\":");
 
 /// Takes members from `text[at..]` until their object has ended, or something comes that is the automaton's to see.
@@ -115,11 +114,11 @@ pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usiz
 #[inline]
 fn timestamp(text: &[u8], at: usize) -> Option<usize> {
     const SECONDS: u64 = u64::from_le_bytes(*b"\"seconds");
-    const IS: u32 = u32::from_le_bytes(*b"\0\": ");
     const MICRO: u64 = u64::from_le_bytes(*b", \"micro");
     const NAME: u64 = u64::from_le_bytes(*b"seconds\"");
+    const COLON_SPACE: u16 = u16::from_le_bytes(*b": ");
     let text = window::<WINDOW>(text, at)?;
-    if word_of(text, 0) != SECONDS || (word_of(text, 8) as u32) << 8 != IS {
+    if word_of(text, 0) != SECONDS || (word_of(text, 8) as u32) << 8 != COLON {
         return None;
     }
     let start = 11;
