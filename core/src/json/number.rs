@@ -3,6 +3,9 @@
 //! Whole numbers are read by hand and apart from the others: whatever can reach the float parser of `core` costs 22 KB
 //! of a Cortex-M's flash, and nothing but [`float`] may.
 
+#[cfg(feature = "fast")]
+use super::scan::fast;
+
 /// What a number's text says as a whole number of type `M`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whole<M> {
@@ -58,11 +61,38 @@ pub(crate) fn digits(text: &[u8], start: usize) -> Option<(u64, usize)> {
     while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0'))
         && digit <= 9
     {
-        // Of more than 18 digits nothing is told. By words it takes no less: numbers are short.
+        // Of more than 18 digits nothing is told. By words it takes no less where numbers are short, and end where the text does.
         number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
         end = end.wrapping_add(1);
     }
     matches!(end.wrapping_sub(start), 1..=18).then_some((number, end))
+}
+
+/// The same by words, if they are at most 15, with whole words behind where they begin.
+#[cfg(feature = "fast")]
+#[inline(always)]
+pub(crate) fn digits_by_words(text: &[u8], start: usize) -> Option<(u64, usize)> {
+    let (first, count) = eight_digits(text, start)?;
+    if count < 8 {
+        return (count > 0).then_some((first, start.wrapping_add(count)));
+    }
+    let (more, count) = eight_digits(text, start.wrapping_add(8))?;
+    let scale = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000].get(count)?;
+    Some((first.wrapping_mul(*scale).wrapping_add(more), start.wrapping_add(8).wrapping_add(count)))
+}
+
+/// The number of the digits that eight bytes begin with, and how many they are.
+#[cfg(feature = "fast")]
+#[inline(always)]
+fn eight_digits(text: &[u8], at: usize) -> Option<(u64, usize)> {
+    let word = fast::word(text, at)?;
+    let count = fast::digits(word);
+    // Digits to the upper end, as if zeroes stood in front. Then pairs, fours and the eight of them are put together, all in one
+    // multiplication each: of two neighbours the lower one is worth more.
+    let digits = word.unbounded_shl(64_u32.wrapping_sub((count as u32).wrapping_mul(8))) & 0x0F0F_0F0F_0F0F_0F0F;
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_FFFF_0000_FFFF;
+    Some((fours.wrapping_mul(10_000 << 32 | 1) >> 32, count))
 }
 
 impl Whole<u64> {
@@ -190,12 +220,18 @@ mod tests {
         }
 
         #[test]
-        fn digits_end_where_they_end(before in "[ 0-9]{0,9}", number in "[0-9]{0,21}", behind in "([^0-9][ -~]{0,12})?") {
+        fn digits_end_where_they_end(before in "[ 0-9]{0,9}", number in "[0-9]{0,21}", behind in "([^0-9][ -~]{0,20})?") {
             let text = format!("{before}{number}{behind}");
             let expected = number.parse::<u64>().ok().filter(|_| number.len() <= 18);
             let expected = expected.map(|value| (value, before.len() + number.len()));
             prop_assert_eq!(digits(text.as_bytes(), before.len()), expected, "{}", text);
             prop_assert_eq!(digits(text.as_bytes(), text.len() + 1), None);
+            #[cfg(feature = "fast")]
+            {
+                let by_words = digits_by_words(text.as_bytes(), before.len());
+                prop_assert!(by_words.is_none() || by_words == expected, "{}", text);
+                prop_assert!(by_words.is_some() || !(1..16).contains(&number.len()) || behind.len() < 16, "{}", text);
+            }
         }
 
         #[test]

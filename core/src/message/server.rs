@@ -5,7 +5,9 @@ use core::fmt;
 use super::{Malformed, Parts, member};
 use crate::frame::{Frames, Outline, Oversized, What};
 #[cfg(feature = "fast")]
-use crate::json::number::digits;
+use crate::json::number::digits_by_words;
+#[cfg(feature = "fast")]
+use crate::json::scan::members::Span;
 use crate::json::scan::members::{Found, Members};
 use crate::json::{Payload, Strings, Value};
 
@@ -31,6 +33,7 @@ pub(crate) const SERVER_MEMBERS: &Members = &Members::new(
     ],
     None,
 )
+.with_event(5, 3)
 .taken_apart(1);
 const KINDS: u8 = 0b1111;
 
@@ -207,15 +210,6 @@ impl Timestamp {
     /// What a server sends that has no clock.
     pub const UNKNOWN: Self = Self { seconds: -1, microseconds: -1 };
 
-    #[inline]
-    fn of(payload: Payload<'_>) -> Option<Self> {
-        #[cfg(feature = "fast")]
-        if let Some(timestamp) = Self::as_written(payload.raw()) {
-            return Some(timestamp);
-        }
-        Self::of_value(payload.into_value())
-    }
-
     #[inline(never)]
     fn of_value(value: Value<'_>) -> Option<Self> {
         let (mut seconds, mut microseconds) = (None, None);
@@ -230,15 +224,22 @@ impl Timestamp {
         Some(Self { seconds: seconds?.as_i64()?, microseconds: microseconds?.as_i64()? })
     }
 
-    /// The timestamp in the form in which QEMU writes it where it does not write for people.
+    /// The timestamp at `span` of a message, in the form in which QEMU writes it where it does not write for people.
     #[cfg(feature = "fast")]
-    fn as_written(text: &[u8]) -> Option<Self> {
+    #[inline(always)]
+    fn as_written(text: &[u8], span: Span) -> Option<Self> {
         const SECONDS: &[u8] = b"{\"seconds\": ";
         const MICROSECONDS: &[u8] = b", \"microseconds\": ";
-        let (seconds, end) = digits(text, text.starts_with(SECONDS).then_some(SECONDS.len())?)?;
-        let rest = text.get(end..)?;
-        let (microseconds, end) = digits(rest, rest.starts_with(MICROSECONDS).then_some(MICROSECONDS.len())?)?;
-        let all = rest.get(end..) == Some(b"}");
+        let start = span.start as usize;
+        if !text.get(start..)?.starts_with(SECONDS) {
+            return None;
+        }
+        let (seconds, end) = digits_by_words(text, start.wrapping_add(SECONDS.len()))?;
+        if !text.get(end..)?.starts_with(MICROSECONDS) {
+            return None;
+        }
+        let (microseconds, end) = digits_by_words(text, end.wrapping_add(MICROSECONDS.len()))?;
+        let all = end.wrapping_add(1) == span.end as usize;
         all.then_some(Self { seconds: seconds.cast_signed(), microseconds: microseconds.cast_signed() })
     }
 }
@@ -300,6 +301,12 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
         // Escapes may stand anywhere in it.
         return ServerMessage::Unknown(Payload::new(frames.text(), Strings::Escaped));
     }
+    #[cfg(feature = "fast")]
+    if kind == Kind::Event
+        && let Some(timestamp) = written_event(frames)
+    {
+        return ServerMessage::Event(event(frames, timestamp));
+    }
     let mut parts = Parts::of(frames);
     match kind {
         Kind::Greeting => ServerMessage::Greeting(Greeting(parts.value(BODY).unwrap_or(Value::NULL))),
@@ -309,7 +316,7 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
         Kind::Event => ServerMessage::Event(Event {
             name: parts.value(BODY).and_then(Value::as_str).unwrap_or_default(),
             data: parts.payload(DATA),
-            timestamp: parts.payload(TIME).and_then(Timestamp::of),
+            timestamp: parts.value(TIME).and_then(Timestamp::of_value),
         }),
         Kind::Return | Kind::Unknown => {
             let id = parts.value(ID);
@@ -318,5 +325,38 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
                 payload: parts.payload(BODY).unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
             }
         }
+    }
+}
+
+/// The timestamp of an event in the form in which QEMU writes nearly every one: the name has no escapes and stands behind it, and
+/// behind that the data or nothing.
+#[cfg(feature = "fast")]
+#[inline(always)]
+fn written_event(frames: &mut Frames<'_>) -> Option<Timestamp> {
+    let (found, text) = frames.found_and_text();
+    let (name, time) = (found.span(BODY)?, found.span(TIME)?);
+    let in_order = time.end <= name.start && found.span(DATA).is_none_or(|data| name.end <= data.start);
+    if !in_order || found.is_escaped(BODY) {
+        return None;
+    }
+    Timestamp::as_written(text, time)
+}
+
+/// That event.
+#[cfg(feature = "fast")]
+#[inline(always)]
+fn event<'m>(frames: &'m mut Frames<'_>, timestamp: Timestamp) -> Event<'m> {
+    let (found, text) = frames.found_and_text();
+    let (name, data) = (found.span(BODY).unwrap_or_default(), found.span(DATA));
+    let strings = if found.is_escaped(DATA) { Strings::Escaped } else { Strings::Plain };
+    let behind = data.map_or(name.end, |data| data.start);
+    let (front, behind) = text.split_at_mut_checked(behind as usize).unwrap_or_default();
+    let front: &[u8] = front;
+    let name = front.get(name.range()).and_then(|name| core::str::from_utf8(name).ok());
+    let data = data.and_then(|data| Some(Payload::new(behind.get_mut(..data.len() as usize)?, strings)));
+    Event {
+        name: name.and_then(|name| Value::whole(name).as_str()).unwrap_or_default(),
+        data,
+        timestamp: Some(timestamp),
     }
 }

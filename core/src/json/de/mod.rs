@@ -204,11 +204,9 @@ impl<'de> Deserializer<'de> {
     /// Where the `null` ends that comes next, if it does.
     #[inline]
     fn null(&mut self) -> Option<usize> {
-        if self.peek() != Some(b'n') {
-            return None;
-        }
-        let (text, end) = self.scalar();
-        (text == "null").then_some(end)
+        self.peek();
+        let end = self.at.wrapping_add(4);
+        (self.text.as_bytes().get(self.at..end) == Some(b"null")).then_some(end)
     }
 
     fn value(&mut self) -> Result<(&'de str, usize), Error> {

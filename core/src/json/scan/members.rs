@@ -20,9 +20,52 @@ pub(crate) struct Members {
     /// The member whose value can be taken apart, counted from 1; 0 for none.
     #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "it does not occur without"))]
     apart: u8,
+    /// The two members that an event begins with, if there are events.
+    #[cfg(feature = "fast")]
+    event: Option<EventHead>,
     /// The first eight bytes of each name, the first of them lowest; 0 behind its end.
     #[cfg(feature = "fast")]
     heads: [u64; Self::MOST as usize],
+    /// For each [`letter`] the member that it is told by, counted from 1; 0 where there is none.
+    #[cfg(feature = "fast")]
+    by_letter: [u8; LETTERS],
+}
+
+/// What is found when the two members that an event begins with are.
+#[cfg(feature = "fast")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventHead {
+    seen: u8,
+    taken: u8,
+    order: u8,
+    kept: u8,
+    timestamp: u8,
+    name: u8,
+}
+
+#[cfg(feature = "fast")]
+const LETTERS: usize = 32;
+
+/// What tells names apart: the second byte of each, as far as it tells letters apart.
+#[cfg(feature = "fast")]
+const fn letter(head: u64) -> usize {
+    (head >> 8) as usize % LETTERS
+}
+
+#[cfg(feature = "fast")]
+const fn by_letter(heads: &[u64]) -> [u8; LETTERS] {
+    let mut members = [0; LETTERS];
+    let (mut rest, mut number) = (heads, 0_u8);
+    while let [head, others @ ..] = rest {
+        number = number.wrapping_add(1);
+        let (_, behind) = members.split_at_mut(letter(*head));
+        // Of two, the first one: the other is found by a search.
+        if let ([member @ 0, ..], 1..) = (behind, *head) {
+            *member = number;
+        }
+        rest = others;
+    }
+    members
 }
 
 #[cfg(feature = "fast")]
@@ -54,8 +97,35 @@ impl Members {
             unlisted,
             apart: 0,
             #[cfg(feature = "fast")]
+            event: None,
+            #[cfg(feature = "fast")]
             heads: heads(list),
+            #[cfg(feature = "fast")]
+            by_letter: by_letter(&heads(list)),
         }
+    }
+
+    /// The same, of which `timestamp` and `name`, counted from 0, are what an event begins with. Each has a slot of its own, and the name
+    /// is kept.
+    pub(crate) const fn with_event(self, timestamp: u8, name: u8) -> Self {
+        #[cfg(feature = "fast")]
+        if let [_, ..] = self.list {
+            let (Some((_, [first, ..])), Some((_, [second, ..]))) =
+                (self.list.split_at_checked(timestamp as usize), self.list.split_at_checked(name as usize))
+            else {
+                panic!("no such member")
+            };
+            let event = EventHead {
+                seen: bit(timestamp) | bit(name),
+                taken: bit(first.slot) | bit(second.slot),
+                order: first.slot << 2 | second.slot,
+                kept: if second.keep { bit(second.slot) } else { 0 },
+                timestamp: first.slot,
+                name: second.slot,
+            };
+            return Self { event: Some(event), ..self };
+        }
+        self
     }
 
     /// The same, of which the value of member `number` can be taken apart.
@@ -221,7 +291,14 @@ impl Found {
         let is_same = |(mine, member): (&u64, &Member)| {
             *mine == head && member.name.len() == key.len() && (key.len() <= 8 || member.name.as_bytes() == key)
         };
-        let number = self.members.heads.iter().zip(self.members.list).position(is_same);
+        let members = self.members;
+        let told = members.by_letter.get(letter(head)).map_or(0, |number| number.wrapping_sub(1));
+        if let (Some(mine), Some(member)) = (members.heads.get(usize::from(told)), members.list.get(usize::from(told)))
+            && is_same((mine, member))
+        {
+            return self.name_member(Some(told), at);
+        }
+        let number = members.heads.iter().zip(members.list).position(is_same);
         if number.is_none() {
             self.begin_key(start);
         }
@@ -292,6 +369,25 @@ impl Found {
         if self.current != 0 {
             self.begin_value(start);
             self.end_value(end);
+        }
+    }
+
+    /// What an event begins with, if there are events.
+    #[cfg(feature = "fast")]
+    #[inline(always)]
+    pub(crate) const fn event(&self) -> Option<EventHead> {
+        self.members.event
+    }
+
+    /// A message begins as an event does.
+    #[cfg(feature = "fast")]
+    #[inline(always)]
+    pub(crate) fn begin_event(&mut self, head: EventHead, timestamp: &Span, name: &Span) {
+        (self.seen, self.taken, self.order, self.kept) = (head.seen, head.taken, head.order, head.kept);
+        for (slot, span) in [(head.timestamp, timestamp), (head.name, name)] {
+            if let Some(place) = self.spans.get_mut(usize::from(slot)) {
+                *place = *span;
+            }
         }
     }
 

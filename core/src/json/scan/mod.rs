@@ -9,7 +9,7 @@
 #[cfg(test)]
 mod exhaustive;
 #[cfg(feature = "fast")]
-mod fast;
+pub(crate) mod fast;
 mod fault;
 pub(crate) mod members;
 mod nesting;

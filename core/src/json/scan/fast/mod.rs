@@ -5,12 +5,14 @@
 //! loop ends there without looking for the end.
 
 mod deep;
+mod event;
 mod outermost;
 mod words;
 
 use super::Scanner;
 use super::step::{Lax, Role, State};
-use words::{TOKEN, byte, plain, short_string, spaces, word, word_of};
+use words::{TOKEN, byte, plain, short_string, spaces, word_of};
+pub(crate) use words::{digits, word};
 
 /// What stands behind a key as QEMU writes it, in the upper bytes.
 const COLON: u32 = u32::from_le_bytes(*b"\0\": ");
@@ -41,15 +43,35 @@ pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     // What is looked for is the automaton's to find.
     if scanner.sift.is_off() {
         if scanner.nesting.depth() == 0 && scanner.state == State::Value && byte(text, at) == b'{' {
-            scanner.nesting.push(true);
-            scanner.state = State::FirstKey;
-            at = at.wrapping_add(1);
+            at = first(scanner, text, at);
         }
         if scanner.nesting.depth() == 1 {
             at = outermost::members(scanner, text, at);
         }
     }
     at
+}
+
+/// Enters the outermost object: behind its bracket, or behind the head of an event.
+#[inline(always)]
+fn first(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
+    if scanner.options.max_depth > 1
+        && let Some(numbers) = scanner.found.event()
+        && let Some(head) = event::head(text, at)
+    {
+        scanner.found.begin_event(numbers, &head.timestamp, &head.name);
+        let end = head.name.end as usize;
+        if byte(text, end) == b'}' {
+            scanner.state = State::After;
+            return end.wrapping_add(1);
+        }
+        scanner.nesting.push(true);
+        scanner.state = State::After;
+        return end;
+    }
+    scanner.nesting.push(true);
+    scanner.state = State::FirstKey;
+    at.wrapping_add(1)
 }
 
 /// The rest of a string whose beginning was read before, and the colon behind a key.
@@ -126,12 +148,12 @@ fn scalar(token: &[u8; TOKEN]) -> Option<usize> {
         }
         _ => {
             let sign = usize::from(token[0] == b'-');
-            let mut count = words::digits(word_of(token, sign));
+            let mut count = digits(word_of(token, sign));
             if count == 8 {
-                count = count.wrapping_add(words::digits(word_of(token, sign.wrapping_add(8))));
+                count = count.wrapping_add(digits(word_of(token, sign.wrapping_add(8))));
             }
             if count == 16 {
-                count = count.wrapping_add(words::digits(word_of(token, sign.wrapping_add(16))));
+                count = count.wrapping_add(digits(word_of(token, sign.wrapping_add(16))));
             }
             // A leading zero is the automaton's to judge.
             if count == 0 || (count > 1 && token.get(sign) == Some(&b'0')) {

@@ -1,6 +1,7 @@
 //! The members of the outermost object, told by their names.
 
-use super::words::{TOKEN, WINDOW, byte, digits, short_string, window, word_of};
+use super::event::timestamp;
+use super::words::{TOKEN, WINDOW, byte, short_string, window, word_of};
 use super::{COLON, atom, blanks, deep};
 use crate::json::scan::step::State;
 use crate::json::scan::{Scanner, is_blank};
@@ -108,34 +109,4 @@ pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usiz
         }
     };
     at
-}
-
-/// Where the timestamp ends that begins in front of `at`, written as QEMU writes each.
-#[inline]
-fn timestamp(text: &[u8], at: usize) -> Option<usize> {
-    const SECONDS: u64 = u64::from_le_bytes(*b"\"seconds");
-    const MICRO: u64 = u64::from_le_bytes(*b", \"micro");
-    const NAME: u64 = u64::from_le_bytes(*b"seconds\"");
-    const COLON_SPACE: u16 = u16::from_le_bytes(*b": ");
-    let text = window::<WINDOW>(text, at)?;
-    if word_of(text, 0) != SECONDS || (word_of(text, 8) as u32) << 8 != COLON {
-        return None;
-    }
-    let start = 11;
-    let mut count = digits(word_of(text, start));
-    if count == 8 {
-        count = count.wrapping_add(digits(word_of(text, start.wrapping_add(8))));
-    }
-    let end = start.wrapping_add(count);
-    let micro = end.wrapping_add(18);
-    let is_next = word_of(text, end) == MICRO
-        && word_of(text, end.wrapping_add(8)) == NAME
-        && word_of(text, end.wrapping_add(16)) as u16 == COLON_SPACE;
-    if !is_next || count == 0 || (count > 1 && text.get(start) == Some(&b'0')) {
-        return None;
-    }
-    let count = digits(word_of(text, micro));
-    let close = micro.wrapping_add(count);
-    let is_number = count == 1 || count > 1 && text.get(micro) != Some(&b'0');
-    (is_number && text.get(close) == Some(&b'}')).then_some(at.wrapping_add(close).wrapping_add(1))
 }

@@ -19,7 +19,7 @@ pub(super) fn window<const N: usize>(text: &[u8], at: usize) -> Option<&[u8; N]>
 
 /// Eight bytes of `text` from `at` on, the first of them lowest.
 #[inline(always)]
-pub(super) fn word(text: &[u8], at: usize) -> Option<u64> {
+pub(crate) fn word(text: &[u8], at: usize) -> Option<u64> {
     text.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn plain(text: &[u8], mut at: usize, mut count: impl FnMut()) -> usiz
 
 /// How many of eight bytes are digits, up to the first other one.
 #[inline(always)]
-pub(super) const fn digits(word: u64) -> usize {
+pub(crate) const fn digits(word: u64) -> usize {
     // Only digits lie between 0x30 and 0x39: below, the subtraction borrows; above, the sum has its high bit.
     let marks = (word.wrapping_add(0x46 * LOW) | word.wrapping_sub(0x30 * LOW) | word) & HIGH;
     if marks == 0 { 8 } else { lowest(marks) }
