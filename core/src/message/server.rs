@@ -8,7 +8,7 @@ use crate::frame::{Frames, Outline, Oversized, What};
 use crate::json::number::digits_by_words;
 #[cfg(feature = "fast")]
 use crate::json::scan::members::Span;
-use crate::json::scan::members::{Found, Members};
+use crate::json::scan::members::{Found, Members, Written};
 use crate::json::{Payload, Strings, Value};
 
 /// The slots of a server's message: what it is; its data; its time; its id.
@@ -33,7 +33,7 @@ pub(crate) const SERVER_MEMBERS: &Members = &Members::new(
     ],
     None,
 )
-.with_event(5, 3)
+.written(Written { timestamp: 5, event: 3, reply: 1, id: 6 })
 .taken_apart(1);
 const KINDS: u8 = 0b1111;
 

@@ -20,9 +20,9 @@ pub(crate) struct Members {
     /// The member whose value can be taken apart, counted from 1; 0 for none.
     #[cfg_attr(not(feature = "delivery"), allow(dead_code, reason = "it does not occur without"))]
     apart: u8,
-    /// The two members that an event begins with, if there are events.
+    /// How messages begin, if that is known.
     #[cfg(feature = "fast")]
-    event: Option<EventHead>,
+    heads_known: Option<Heads>,
     /// The first eight bytes of each name, the first of them lowest; 0 behind its end.
     #[cfg(feature = "fast")]
     heads: [u64; Self::MOST as usize],
@@ -31,16 +31,30 @@ pub(crate) struct Members {
     by_letter: [u8; LETTERS],
 }
 
-/// What is found when the two members that an event begins with are.
+/// The members by which a server's messages are known as it writes nearly all of them, counted from 0.
+#[cfg_attr(not(feature = "fast"), allow(dead_code, reason = "nothing is taken in one go without"))]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Written {
+    /// An event begins with these two. Each has a slot of its own; the name is kept, and the timestamp is not.
+    pub(crate) timestamp: u8,
+    pub(crate) event: u8,
+    /// A reply begins with the first of these and ends with the second.
+    pub(crate) reply: u8,
+    pub(crate) id: u8,
+}
+
+/// What is found when an event has begun, and the numbers of a reply's members.
 #[cfg(feature = "fast")]
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct EventHead {
+pub(crate) struct Heads {
     seen: u8,
     taken: u8,
     order: u8,
     kept: u8,
     timestamp: u8,
     name: u8,
+    reply: u8,
+    id: u8,
 }
 
 #[cfg(feature = "fast")]
@@ -97,7 +111,7 @@ impl Members {
             unlisted,
             apart: 0,
             #[cfg(feature = "fast")]
-            event: None,
+            heads_known: None,
             #[cfg(feature = "fast")]
             heads: heads(list),
             #[cfg(feature = "fast")]
@@ -105,26 +119,30 @@ impl Members {
         }
     }
 
-    /// The same, of which `timestamp` and `name`, counted from 0, are what an event begins with. Each has a slot of its own, and the name
-    /// is kept.
-    pub(crate) const fn with_event(self, timestamp: u8, name: u8) -> Self {
+    /// The same, of messages that are mostly written so.
+    #[cfg_attr(not(feature = "fast"), allow(unused_variables, reason = "nothing is taken in one go without"))]
+    pub(crate) const fn written(self, as_known: Written) -> Self {
         #[cfg(feature = "fast")]
-        if let [_, ..] = self.list {
+        {
+            let Written { timestamp, event, reply, id } = as_known;
             let (Some((_, [first, ..])), Some((_, [second, ..]))) =
-                (self.list.split_at_checked(timestamp as usize), self.list.split_at_checked(name as usize))
+                (self.list.split_at_checked(timestamp as usize), self.list.split_at_checked(event as usize))
             else {
                 panic!("no such member")
             };
-            let event = EventHead {
-                seen: bit(timestamp) | bit(name),
+            let heads = Heads {
+                seen: bit(timestamp) | bit(event),
                 taken: bit(first.slot) | bit(second.slot),
                 order: first.slot << 2 | second.slot,
-                kept: if second.keep { bit(second.slot) } else { 0 },
+                kept: bit(second.slot),
                 timestamp: first.slot,
                 name: second.slot,
+                reply,
+                id,
             };
-            return Self { event: Some(event), ..self };
+            return Self { heads_known: Some(heads), ..self };
         }
+        #[cfg(not(feature = "fast"))]
         self
     }
 
@@ -372,23 +390,38 @@ impl Found {
         }
     }
 
-    /// What an event begins with, if there are events.
+    /// How messages begin, if that is known.
     #[cfg(feature = "fast")]
     #[inline(always)]
-    pub(crate) const fn event(&self) -> Option<EventHead> {
-        self.members.event
+    pub(crate) const fn heads(&self) -> Option<&'static Heads> {
+        self.members.heads_known.as_ref()
     }
 
     /// A message begins as an event does.
     #[cfg(feature = "fast")]
     #[inline(always)]
-    pub(crate) fn begin_event(&mut self, head: EventHead, timestamp: &Span, name: &Span) {
-        (self.seen, self.taken, self.order, self.kept) = (head.seen, head.taken, head.order, head.kept);
-        for (slot, span) in [(head.timestamp, timestamp), (head.name, name)] {
+    pub(crate) fn begin_event(&mut self, heads: &Heads, timestamp: Span, name: Span) {
+        (self.seen, self.taken, self.order, self.kept) = (heads.seen, heads.taken, heads.order, heads.kept);
+        for (slot, span) in [(heads.timestamp, timestamp), (heads.name, name)] {
             if let Some(place) = self.spans.get_mut(usize::from(slot)) {
-                *place = *span;
+                *place = span;
             }
         }
+    }
+
+    /// A message begins as a reply does: the member's value follows.
+    #[cfg(feature = "fast")]
+    #[inline(always)]
+    pub(crate) fn begin_reply(&mut self, heads: &Heads) {
+        self.seen = bit(heads.reply);
+        self.current = heads.reply.wrapping_add(1);
+    }
+
+    /// A reply's id follows, if it is the first.
+    #[cfg(feature = "fast")]
+    #[inline(always)]
+    pub(crate) fn name_id(&mut self, heads: &Heads) -> Result<(), ()> {
+        self.name_member(Some(heads.id), 0)
     }
 
     /// A string that must be rewritten was met.

@@ -5,7 +5,7 @@
 //! loop ends there without looking for the end.
 
 mod deep;
-mod event;
+mod head;
 mod outermost;
 mod words;
 
@@ -52,22 +52,29 @@ pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Enters the outermost object: behind its bracket, or behind the head of an event.
+/// Enters the outermost object: behind its bracket, or behind the head of an event or reply.
 #[inline(always)]
 fn first(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
-    if scanner.options.max_depth > 1
-        && let Some(numbers) = scanner.found.event()
-        && let Some(head) = event::head(text, at)
+    let found = &mut scanner.found;
+    if let Some(heads) = found.heads()
+        && scanner.options.max_depth > 1
     {
-        scanner.found.begin_event(numbers, &head.timestamp, &head.name);
-        let end = head.name.end as usize;
-        if byte(text, end) == b'}' {
-            scanner.state = State::After;
-            return end.wrapping_add(1);
+        if let Some(value) = head::reply(text, at) {
+            found.begin_reply(heads);
+            scanner.nesting.push(true);
+            scanner.state = State::Value;
+            return value;
         }
-        scanner.nesting.push(true);
-        scanner.state = State::After;
-        return end;
+        if let Some(head) = head::event(text, at) {
+            found.begin_event(heads, head.timestamp, head.name);
+            let end = head.name.end as usize;
+            scanner.state = State::After;
+            if byte(text, end) == b'}' {
+                return end.wrapping_add(1);
+            }
+            scanner.nesting.push(true);
+            return end;
+        }
     }
     scanner.nesting.push(true);
     scanner.state = State::FirstKey;

@@ -1,7 +1,7 @@
 //! The members of the outermost object, told by their names.
 
-use super::event::timestamp;
-use super::words::{TOKEN, WINDOW, byte, short_string, window, word_of};
+use super::head::{ID, timestamp};
+use super::words::{TOKEN, WINDOW, byte, short_string, window, word, word_of};
 use super::{COLON, atom, blanks, deep};
 use crate::json::scan::step::State;
 use crate::json::scan::{Scanner, is_blank};
@@ -82,6 +82,17 @@ pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usiz
                 },
             }
             state = State::After;
+        }
+        if word(text, at) == Some(ID)
+            && in_object
+            && let Some(heads) = scanner.found.heads()
+        {
+            if scanner.found.name_id(heads).is_err() {
+                break state;
+            }
+            state = State::Value;
+            at = at.wrapping_add(8);
+            continue;
         }
         match (byte(text, at), byte(text, at.wrapping_add(1))) {
             (b',', next) => {

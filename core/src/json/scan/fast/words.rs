@@ -46,8 +46,9 @@ const fn lowest(marks: u64) -> usize {
 const fn special(word: u64) -> u64 {
     // A quote and the control characters are what is below 0x21 once bit 1 is turned over; a borrow only spoils higher bytes.
     let quote_or_control = (word ^ (2 * LOW)).wrapping_sub(0x21 * LOW);
+    // No high bit of a byte of a multi-byte character gets lost in both.
     let backslash = (word ^ (0x5C * LOW)).wrapping_sub(LOW);
-    (quote_or_control | backslash | word) & HIGH
+    (quote_or_control | backslash) & HIGH
 }
 
 /// Where the first `"`, `\`, control character or byte of a multi-byte character stands behind the first byte, in a window that begins

@@ -1,8 +1,11 @@
-//! How nearly every event begins, taken in one go.
+//! How nearly every message of a server begins, taken in one go.
 
 use super::COLON;
 use super::words::{TOKEN, WINDOW, digits, short_string, window, word_of};
 use crate::json::scan::members::Span;
+
+/// What stands between what a reply returns and its id.
+pub(super) const ID: u64 = u64::from_le_bytes(*b", \"id\": ");
 
 /// The parts of an event's head, and where it ends: behind its name.
 pub(super) struct Head {
@@ -10,9 +13,17 @@ pub(super) struct Head {
     pub(super) name: Span,
 }
 
+/// Whether a reply that succeeded begins at `at`, as QEMU writes it: where what it returns stands, then.
+#[inline(always)]
+pub(super) fn reply(text: &[u8], at: usize) -> Option<usize> {
+    const FIRST: u64 = u64::from_le_bytes(*b"{\"return");
+    let start = window::<TOKEN>(text, at)?;
+    (word_of(start, 0) == FIRST && (word_of(start, 8) as u32) << 8 == COLON).then(|| at.wrapping_add(11))
+}
+
 /// The head of an event that begins at `at`, as QEMU writes it: a timestamp, then a short name without escapes.
 #[inline(always)]
-pub(super) fn head(text: &[u8], at: usize) -> Option<Head> {
+pub(super) fn event(text: &[u8], at: usize) -> Option<Head> {
     const FIRST: u64 = u64::from_le_bytes(*b"{\"timest");
     const SECOND: u64 = u64::from_le_bytes(*b"amp\": {\"");
     const NAME: u64 = u64::from_le_bytes(*b", \"event");
