@@ -121,8 +121,8 @@ impl Source for FromBoth {
             // Escapes may stand anywhere in it.
             What::Complete => Recorded::Message(Payload::new(frames.0.text(), Strings::Escaped)),
             What::Oversize(cause) => Recorded::Oversize(cause),
-            What::Malformed { at, reason } | What::Mistaken { at, reason } => {
-                Recorded::Malformed(Malformed { at, reason, text: frames.0.text() })
+            What::Malformed(reason) | What::Mistaken(reason) => {
+                Recorded::Malformed(Malformed { at: outline.0.at, reason, text: frames.0.text() })
             }
             What::Incomplete | What::Piece(_) => Recorded::Incomplete,
             What::Sentinel => Recorded::Sentinel,
@@ -199,7 +199,8 @@ impl<'b, S: Source> Reader<'b, S> {
 
     /// The next message and where it was found. It borrows from the buffer until the next call.
     pub fn poll(&mut self) -> Option<(S::Message<'_>, Origin)> {
-        let outline = self.frames.advance()?;
+        let what = self.frames.advance()?;
+        let outline = self.frames.outline(what);
         let origin = Origin::of(&outline, &self.frames);
         Some((S::message(sealed::Read(&mut self.frames), sealed::Outlined(&outline)), origin))
     }

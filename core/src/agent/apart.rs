@@ -4,7 +4,7 @@ use super::{Commands, Message, Session};
 use crate::client::outbox::Outbox;
 use crate::client::pieces::Delivered;
 use crate::client::slots::SlotState;
-use crate::frame::{Frames, Outline, Piece};
+use crate::frame::{Frames, Piece, What};
 
 impl<'m> From<Delivered<'m>> for Message<'m> {
     fn from(delivered: Delivered<'m>) -> Self {
@@ -21,7 +21,7 @@ impl<'m> From<Delivered<'m>> for Message<'m> {
 impl Commands<'_> {
     /// The next message or piece.
     #[cold]
-    pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<Outline> {
+    pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<What> {
         let (echoes, ready) = (self.synchronization.echoes, self.session == Session::Ready);
         self.outbox.advance(frames, |outbox| match (echoes, ready) {
             // The agent does one thing after another.

@@ -58,9 +58,7 @@ pub use crate::client::{Delivery, Outcome, OversizeElement, Retraction, Slot, St
 use crate::client::outbox::Outbox;
 use crate::client::slots::SlotState;
 use crate::error::{Error, PeerError};
-#[cfg(feature = "delivery")]
-use crate::frame::What;
-use crate::frame::{Frames, Outline, Peer};
+use crate::frame::{Frames, Outline, Peer, What};
 use crate::json::{Payload, Value};
 use crate::message::{
     Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
@@ -307,11 +305,12 @@ impl<'b> Client<'b> {
             return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
         }
         while !self.commands.settling {
-            let Some(outline) = self.advance() else {
+            let Some(what) = self.advance() else {
                 return self.poll_without_bytes();
             };
+            let outline = self.frames.outline(what);
             let origin = Some(Origin::of(&outline, &self.frames));
-            let message = match outline.what {
+            let message = match what {
                 #[cfg(feature = "delivery")]
                 What::Piece(piece) => self.commands.piece(&mut self.frames, piece, outline.bytes),
                 _ => match self.commands.follow(&mut self.frames, &outline) {
@@ -331,7 +330,7 @@ impl<'b> Client<'b> {
         Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }))
     }
 
-    fn advance(&mut self) -> Option<Outline> {
+    fn advance(&mut self) -> Option<What> {
         #[cfg(feature = "delivery")]
         if self.commands.outbox.has_stream() {
             return self.commands.advance_apart(&mut self.frames);

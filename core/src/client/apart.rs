@@ -4,7 +4,7 @@ use super::outbox::Outbox;
 use super::pieces::Delivered;
 use super::session::Correlation;
 use super::{Commands, Message};
-use crate::frame::{Frames, Outline, Piece};
+use crate::frame::{Frames, Piece, What};
 
 impl<'m> From<Delivered<'m>> for Message<'m> {
     fn from(delivered: Delivered<'m>) -> Self {
@@ -21,7 +21,7 @@ impl<'m> From<Delivered<'m>> for Message<'m> {
 impl Commands<'_> {
     /// The next message or piece.
     #[cold]
-    pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<Outline> {
+    pub(super) fn advance_apart(&mut self, frames: &mut Frames<'_>) -> Option<What> {
         let (ready, certain) = (self.negotiation == 0, self.correlation == Correlation::InOrder);
         self.outbox.advance(frames, |outbox| if ready { (outbox.next_to_answer(), certain) } else { (None, false) })
     }

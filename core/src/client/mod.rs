@@ -31,9 +31,7 @@ pub use slots::{Slot, Ticket};
 pub use storage::{StaticStorage, Storage};
 
 use crate::error::{Error, PeerError};
-#[cfg(feature = "delivery")]
-use crate::frame::What;
-use crate::frame::{Frames, Outline, Peer};
+use crate::frame::{Frames, Peer, What};
 use crate::json::scan::Reason;
 use crate::json::{Payload, Value};
 use crate::message::{
@@ -293,11 +291,12 @@ impl<'b> Client<'b> {
             let message = Message::Retracted { ticket, count, by };
             return Ok(Some(Incoming { message, origin: None, commands: &mut self.commands }));
         }
-        let Some(outline) = self.advance() else {
+        let Some(what) = self.advance() else {
             return self.poll_without_bytes();
         };
+        let outline = self.frames.outline(what);
         let origin = Some(Origin::of(&outline, &self.frames));
-        let message = match outline.what {
+        let message = match what {
             #[cfg(feature = "delivery")]
             What::Piece(piece) => self.commands.piece(&mut self.frames, piece, outline.bytes),
             _ => self.commands.receive(server_message(&mut self.frames, &outline)),
@@ -308,7 +307,7 @@ impl<'b> Client<'b> {
     }
 
     #[inline(always)]
-    fn advance(&mut self) -> Option<Outline> {
+    fn advance(&mut self) -> Option<What> {
         #[cfg(feature = "delivery")]
         if self.commands.outbox.has_stream() {
             return self.commands.advance_apart(&mut self.frames);

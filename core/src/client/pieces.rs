@@ -7,7 +7,7 @@ use super::delivery::{Delivery, OversizeElement, Retraction};
 use super::outbox::Outbox;
 use super::slots::{SlotState, Ticket};
 use crate::error::{Error, Misuse, Resource};
-use crate::frame::{Frames, Outline, Piece, What};
+use crate::frame::{Frames, Piece, What};
 use crate::json::scan::{Take, Wanted};
 use crate::json::{Payload, Projection, Value};
 use crate::message::{self, Kind};
@@ -96,20 +96,17 @@ impl Outbox<'_> {
         &mut self,
         frames: &mut Frames<'_>,
         unnamed: impl Fn(&mut Self) -> (Option<u32>, bool),
-    ) -> Option<Outline> {
+    ) -> Option<What> {
         self.arm(frames);
         loop {
-            let mut outline = frames.advance()?;
-            match outline.what {
+            let what = frames.advance()?;
+            match what {
                 What::Piece(Piece::Member) => self.begin_pieces(frames, &unnamed),
-                What::Piece(_) => return Some(outline),
-                _ if self.has_lost_members(frames, &outline.what) => {
-                    outline.what = What::Piece(Piece::End);
-                    return Some(outline);
-                }
+                What::Piece(_) => return Some(what),
+                _ if self.has_lost_members(frames, &what) => return Some(What::Piece(Piece::End)),
                 _ => {
-                    self.end_pieces(&outline.what);
-                    return Some(outline);
+                    self.end_pieces(&what);
+                    return Some(what);
                 }
             }
         }
@@ -210,7 +207,7 @@ impl Outbox<'_> {
     const fn end_pieces(&mut self, what: &What) {
         if self.stream.begun {
             self.stream.begun = false;
-            self.stream.broken = self.stream.count > 0 && matches!(what, What::Malformed { .. } | What::Incomplete);
+            self.stream.broken = self.stream.count > 0 && matches!(what, What::Malformed(_) | What::Incomplete);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A message that is taken apart: what of it is handed out, and where the text stands meanwhile.
 
-use super::{Frames, Mode, Outline, Oversized, What};
+use super::{Frames, Mode, Oversized, What};
 use crate::json::scan::members::Span;
 use crate::json::scan::{Pause, Take, Wanted};
 
@@ -32,8 +32,9 @@ pub(super) enum Stage {
 /// What the frames keep in mind for it.
 #[derive(Debug)]
 pub(super) struct Apart {
-    /// An element does not fit and is passed over; its place in the stream.
+    /// An element does not fit and is passed over.
     pub(super) dropping: bool,
+    /// The place in the stream of that element, or of the piece handed out last.
     pub(super) element: u64,
     /// How many bytes behind `scanned` the scanner has seen, too: a character that is not handed out with those before it.
     pub(super) ahead: u8,
@@ -85,12 +86,11 @@ impl Frames<'_> {
     }
 
     /// The scanner has something to say, of a message that may be being passed over.
-    pub(super) fn paused(&mut self) -> Option<Outline> {
+    pub(super) fn paused(&mut self) -> Option<What> {
         self.apart.last = 0;
         let stage = match self.scanner.pause() {
             Pause::Member => {
-                let bytes = self.place(self.scanned).wrapping_sub(self.message);
-                return Some(self.piece(Piece::Member, self.message, bytes));
+                return Some(self.piece(Piece::Member));
             }
             Pause::Cut(from, to) => {
                 self.cut(from, to);
@@ -110,7 +110,7 @@ impl Frames<'_> {
         None
     }
 
-    pub(super) fn scan_apart(&mut self, stage: Stage) -> Option<Outline> {
+    pub(super) fn scan_apart(&mut self, stage: Stage) -> Option<What> {
         match stage {
             Stage::Elements => self.scan_elements(),
             Stage::Text => self.scan_text(),
@@ -123,8 +123,14 @@ impl Frames<'_> {
     }
 
     /// The mark of a gap in the stream stays for the pieces that follow.
-    pub(super) fn piece(&self, piece: Piece, offset: u64, bytes: u64) -> Outline {
-        Outline { what: What::Piece(piece), offset, bytes, after_gap: self.gap }
+    pub(super) const fn piece(&mut self, piece: Piece) -> What {
+        self.after_gap = self.gap;
+        What::Piece(piece)
+    }
+
+    /// Where in the stream what was handed out last ends, an element or a piece of a string.
+    pub(super) fn end_of_piece(&self) -> u64 {
+        self.place(if self.apart.after > 0 { self.apart.after } else { self.scanned })
     }
 
     /// Is done with the bytes in front of `stop`.

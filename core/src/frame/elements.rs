@@ -4,12 +4,12 @@
 //! is, so that the id is found wherever it stands.
 
 use super::apart::{Piece, Stage};
-use super::{Frames, Mode, Outline, Oversized};
+use super::{Frames, Mode, Oversized, What};
 use crate::json::scan::{Pause, Progress};
 
 impl Frames<'_> {
     /// Scans to the end of an element, or of all.
-    pub(super) fn scan_elements(&mut self) -> Option<Outline> {
+    pub(super) fn scan_elements(&mut self) -> Option<What> {
         self.set_sentinel();
         let start = self.start;
         let base = self.place(start);
@@ -49,20 +49,18 @@ impl Frames<'_> {
     }
 
     /// An element has ended in front of `scanned`.
-    fn element(&mut self) -> Outline {
+    fn element(&mut self) -> What {
         let (at, too_deep) = self.scanner.end_element();
         let stop = self.scanned;
         let mut passed = too_deep.then(|| Oversized::TooDeep(self.scanner.options().max_depth));
-        let mut offset = self.apart.element;
         if core::mem::take(&mut self.apart.dropping) {
             passed = Some(Oversized::TooLong(self.buffer.limit()));
             self.drop_until(stop);
         } else {
             self.drop_until(self.start.wrapping_add(at));
-            offset = self.place(self.start).wrapping_sub(self.apart.gone);
+            self.apart.element = self.place(self.start).wrapping_sub(self.apart.gone);
         }
         self.apart.gone = 0;
-        let bytes = self.place(stop).wrapping_sub(offset);
         if let Some(last) = stop.checked_sub(1).and_then(|last| self.buffer.bytes().get(last as usize)) {
             self.previous = *last;
         }
@@ -73,7 +71,7 @@ impl Frames<'_> {
             self.apart.after = stop;
         }
         self.handed = true;
-        self.piece(Piece::Element(passed), offset, bytes)
+        self.piece(Piece::Element(passed))
     }
 
     /// The buffer is full. What is in front of an element is done with; the element itself may be too long.

@@ -2,7 +2,7 @@
 //!
 //! What is kept is moved to the front once. Text that is cut out is not moved at all; between two calls there is never a gap.
 
-use super::{Frames, Outline};
+use super::{Frames, What};
 use crate::json::scan::Reason;
 
 impl Frames<'_> {
@@ -35,7 +35,7 @@ impl Frames<'_> {
     }
 
     /// [`malformed`](Self::malformed), where text may have been cut out in front of index `at`.
-    pub(super) fn malformed_behind_cut(&mut self, at: u32, reason: Reason) -> Outline {
+    pub(super) fn malformed_behind_cut(&mut self, at: u32, reason: Reason) -> What {
         let last = core::mem::take(&mut self.apart.last);
         let before = match at.checked_sub(1) {
             Some(before) if self.apart.gap > 0 || at > self.scanned => {
@@ -44,9 +44,9 @@ impl Frames<'_> {
             _ => Some(last).filter(|last| *last != 0),
         };
         let at = at.wrapping_sub(self.close_cut());
-        let outline = self.malformed(at, reason);
+        let what = self.malformed(at, reason);
         self.previous = before.unwrap_or(self.previous);
-        outline
+        what
     }
 
     /// All that was received was scanned, up to `scanned` before: cuts out what is known not to be kept.

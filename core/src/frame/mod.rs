@@ -78,6 +78,8 @@ impl Default for Reading {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outline {
     pub(crate) what: What,
+    /// Where in the stream the byte is that does not fit; the end, if each does.
+    pub(crate) at: u64,
     /// Where in the stream, counted from its beginning, the message begins.
     pub(crate) offset: u64,
     /// How long it is. White space in front of a message belongs to none.
@@ -91,11 +93,11 @@ pub(crate) enum What {
     /// A message: well-formed JSON whose members were found.
     Complete,
     /// A message of a client that is to be refused; reading goes on right behind it.
-    Mistaken { at: u64, reason: Reason },
+    Mistaken(Reason),
     /// A message that does not fit, or is too deep. What is kept of it was found.
     Oversize(Oversized),
     /// Bytes that are no message. Reading resumes by the rule.
-    Malformed { at: u64, reason: Reason },
+    Malformed(Reason),
     /// The stream ended inside a message.
     Incomplete,
     /// The agent's 0xFF.
@@ -145,6 +147,8 @@ pub(crate) struct Frames<'b> {
     /// The last byte in front of `start`, for the search.
     previous: u8,
     gap: bool,
+    /// The same of what was handed out.
+    after_gap: bool,
     eof: bool,
     /// What lies between `start` and `scanned` was handed out; it is released by the next call.
     handed: bool,
@@ -184,6 +188,7 @@ impl<'b> Frames<'b> {
             mode: Mode::Idle,
             previous: 0,
             gap: false,
+            after_gap: false,
             eof: false,
             handed: false,
             start: 0,
@@ -265,10 +270,10 @@ impl<'b> Frames<'b> {
     }
 
     /// The next message, if it is complete. Releases the one before.
-    pub(crate) fn advance(&mut self) -> Option<Outline> {
+    pub(crate) fn advance(&mut self) -> Option<What> {
         self.release();
         loop {
-            let outline = match self.mode {
+            let what = match self.mode {
                 Mode::Idle => {
                     let first = self.skip_blanks()?;
                     self.begin(first)
@@ -282,14 +287,31 @@ impl<'b> Frames<'b> {
                     None
                 }
             };
-            if outline.is_some() {
-                return outline;
+            if what.is_some() {
+                return what;
             }
             if self.scanned == self.end && self.mode != Mode::Idle {
                 // All bytes are read. What follows needs room, or never comes.
                 return if self.eof { self.incomplete() } else { None };
             }
         }
+    }
+
+    /// All that is to be told of `what`, which [`advance`](Self::advance) has just given.
+    #[inline]
+    pub(crate) fn outline(&self, what: What) -> Outline {
+        let stop = self.place(self.scanned);
+        let (offset, end) = match what {
+            What::Malformed(_) => (self.message, stop.wrapping_sub(self.takes_fault().into())),
+            #[cfg(feature = "delivery")]
+            What::Piece(Piece::Element(_) | Piece::Text) => (self.apart.element, self.end_of_piece()),
+            _ => (self.message, stop),
+        };
+        let at = match (what, self.scanner.mistake(offset)) {
+            (What::Mistaken(_), Some((at, _))) => offset.wrapping_add(at.into()),
+            _ => end,
+        };
+        Outline { what, at, offset, bytes: end.wrapping_sub(offset), after_gap: self.after_gap }
     }
 
     /// What was found of the members of the message just outlined. Spans are indices into [`text`](Self::text).
@@ -380,7 +402,7 @@ impl<'b> Frames<'b> {
     }
 
     /// Begins a message with the byte at `start`, which is `first`, or tells why there is none.
-    fn begin(&mut self, first: u8) -> Option<Outline> {
+    fn begin(&mut self, first: u8) -> Option<What> {
         self.message = self.place(self.start);
         if first == 0xFF && self.peer == Peer::Agent {
             return Some(self.hand(self.start.wrapping_add(1), What::Sentinel));
@@ -394,7 +416,7 @@ impl<'b> Frames<'b> {
         None
     }
 
-    fn scan_message(&mut self) -> Option<Outline> {
+    fn scan_message(&mut self) -> Option<What> {
         let start = self.start;
         self.set_sentinel();
         let base = self.place(start);
@@ -403,7 +425,7 @@ impl<'b> Frames<'b> {
         match self.scanner.scan(text, from, end, base) {
             Progress::Complete(length) => {
                 let what = match (self.scanner.mistake(self.message), self.scanner.is_too_deep()) {
-                    (Some((at, reason)), _) => What::Mistaken { at: self.message.wrapping_add(at.into()), reason },
+                    (Some((_, reason)), _) => What::Mistaken(reason),
                     (None, true) => What::Oversize(Oversized::TooDeep(self.scanner.options().max_depth)),
                     (None, false) => What::Complete,
                 };
@@ -448,7 +470,7 @@ impl<'b> Frames<'b> {
         }
     }
 
-    fn pass(&mut self) -> Option<Outline> {
+    fn pass(&mut self) -> Option<What> {
         self.set_sentinel();
         let kept = self.start;
         let text = self.buffer.bytes().get(..).unwrap_or_default();
@@ -457,7 +479,7 @@ impl<'b> Frames<'b> {
                 // The kept text stays in front of the bytes that follow the message.
                 let stop = stop as u32;
                 let what = match self.scanner.mistake(self.message) {
-                    Some((at, reason)) => What::Mistaken { at: self.message.wrapping_add(at.into()), reason },
+                    Some((_, reason)) => What::Mistaken(reason),
                     #[cfg(feature = "delivery")]
                     None if self.mode != Mode::Passing => What::Piece(Piece::End),
                     None => What::Oversize(Oversized::TooLong(self.buffer.limit())),
@@ -522,24 +544,25 @@ impl<'b> Frames<'b> {
     }
 
     /// The byte at index `at` does not belong to a message.
-    fn malformed(&mut self, at: u32, reason: Reason) -> Outline {
-        let place = self.place(at);
-        let bytes = place.wrapping_sub(self.message);
-        // QEMU's lexer, and a single 0xFF, take the byte; otherwise it may begin the next message.
-        let taken = self.peer == Peer::Client && Rule::of(self.peer, self.scanner.options().lines) == Rule::Structure;
-        let stop = if taken { at.wrapping_add(1) } else { at };
+    fn malformed(&mut self, at: u32, reason: Reason) -> What {
+        let stop = at.wrapping_add(self.takes_fault().into());
         if let Some(last) = stop.checked_sub(1).filter(|_| stop > self.start)
             && let Some(last) = self.buffer.bytes().get(last as usize)
         {
             self.previous = *last;
         }
         self.mode = Mode::Searching;
-        let outline = self.hand(stop, What::Malformed { at: place, reason });
+        let what = self.hand(stop, What::Malformed(reason));
         self.gap = true;
-        Outline { bytes, ..outline }
+        what
     }
 
-    fn incomplete(&mut self) -> Option<Outline> {
+    /// Whether the byte that does not fit is done with: QEMU's lexer takes it. Otherwise it may begin the next message.
+    fn takes_fault(&self) -> bool {
+        Rule::of(self.peer, self.scanner.options().lines) == Rule::Structure
+    }
+
+    fn incomplete(&mut self) -> Option<What> {
         let searching = self.mode == Mode::Searching;
         self.mode = Mode::Idle;
         if searching {
@@ -550,11 +573,11 @@ impl<'b> Frames<'b> {
     }
 
     /// Hands out what ends in front of index `stop`.
-    fn hand(&mut self, stop: u32, what: What) -> Outline {
+    fn hand(&mut self, stop: u32, what: What) -> What {
         self.handed = true;
         self.scanned = stop;
-        let after_gap = core::mem::replace(&mut self.gap, false);
-        Outline { what, offset: self.message, bytes: self.place(stop).wrapping_sub(self.message), after_gap }
+        self.after_gap = core::mem::replace(&mut self.gap, false);
+        what
     }
 
     /// Writes the 0 behind the data that ends the fast loops, if there is a byte to spare.

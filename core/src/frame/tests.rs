@@ -72,7 +72,8 @@ fn read(stream: &[u8], size: usize, cuts: &[usize], peer: Peer, reading: Reading
     let mut frames = Frames::new(Buffer::from(memory.as_mut_slice()), peer, reading, SERVER_MEMBERS);
     let mut seen = Vec::new();
     let mut poll = |frames: &mut Frames<'_>| {
-        while let Some(outline) = frames.advance() {
+        while let Some(what) = frames.advance() {
+            let outline = frames.outline(what);
             let what = owned(server_message(frames, &outline));
             seen.push(Seen { what, offset: outline.offset, bytes: outline.bytes, after_gap: outline.after_gap });
         }
@@ -184,7 +185,8 @@ fn a_growing_buffer_grows_up_to_its_limit() {
             let taken = frames.feed(rest).unwrap();
             assert!(taken > 0);
             rest = &rest[taken..];
-            while let Some(outline) = frames.advance() {
+            while let Some(what) = frames.advance() {
+                let outline = frames.outline(what);
                 said.push(owned(server_message(&mut frames, &outline)));
             }
         }

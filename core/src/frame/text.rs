@@ -4,12 +4,12 @@
 //! that would be cut, or ends with the string.
 
 use super::apart::{Piece, Stage};
-use super::{Frames, Mode, Outline};
+use super::{Frames, Mode, What};
 use crate::json::scan::Progress;
 
 impl Frames<'_> {
     /// Scans to the end of the string, or until the buffer is full of it.
-    pub(super) fn scan_text(&mut self) -> Option<Outline> {
+    pub(super) fn scan_text(&mut self) -> Option<What> {
         self.set_sentinel();
         let start = self.start;
         let base = self.place(start);
@@ -51,11 +51,12 @@ impl Frames<'_> {
     }
 
     /// What lies between `start` and `scanned`.
-    fn text_piece(&mut self) -> Outline {
+    fn text_piece(&mut self) -> What {
         if let Some(last) = self.scanned.checked_sub(1).and_then(|last| self.buffer.bytes().get(last as usize)) {
             self.previous = *last;
         }
         self.handed = true;
-        self.piece(Piece::Text, self.place(self.start), u64::from(self.scanned.saturating_sub(self.start)))
+        self.apart.element = self.place(self.start);
+        self.piece(Piece::Text)
     }
 }

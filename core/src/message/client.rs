@@ -102,8 +102,8 @@ pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline, 
             let id = parts.value(ID);
             ClientMessage::Oversize(OversizeCommand { name, oob, id, bytes: outline.bytes, cause })
         }
-        What::Malformed { at, reason } | What::Mistaken { at, reason } => {
-            ClientMessage::Malformed(Malformed { at, reason, text: frames.text() })
+        What::Malformed(reason) | What::Mistaken(reason) => {
+            ClientMessage::Malformed(Malformed { at: outline.at, reason, text: frames.text() })
         }
         // A client sends no sentinel, and nothing of it is taken apart.
         What::Incomplete | What::Sentinel | What::Piece(_) => ClientMessage::Incomplete,

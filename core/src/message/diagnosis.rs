@@ -14,7 +14,7 @@ pub(crate) fn diagnose<'m>(
     expected: Expected,
 ) -> (RefusalKind, &'m [u8]) {
     let text = malformed.text;
-    if let What::Malformed { reason, .. } = outline.what {
+    if let What::Malformed(reason) = outline.what {
         return match reason {
             Reason::LineEnd => (RefusalKind::ExpectingValue, &[]),
             _ => (RefusalKind::Stray, stray(text, reason)),

@@ -271,8 +271,8 @@ pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) 
             ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes: outline.bytes, cause })
         }
         // Mistakes are a client's.
-        What::Malformed { at, reason } | What::Mistaken { at, reason } => {
-            ServerMessage::Malformed(Malformed { at, reason, text: frames.text() })
+        What::Malformed(reason) | What::Mistaken(reason) => {
+            ServerMessage::Malformed(Malformed { at: outline.at, reason, text: frames.text() })
         }
         // Nothing is taken apart but where it is asked for, and then this is not called.
         What::Incomplete | What::Piece(_) => ServerMessage::Incomplete,

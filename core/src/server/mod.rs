@@ -229,9 +229,10 @@ impl<'b> Server<'b> {
         if !self.pay()? || !self.replies.may_read() {
             return Ok(None);
         }
-        let Some(outline) = self.frames.advance() else {
+        let Some(what) = self.frames.advance() else {
             return if self.frames.is_finished() { Err(PeerError::Closed.into()) } else { Ok(None) };
         };
+        let outline = self.frames.outline(what);
         let origin = Some(Origin::of(&outline, &self.frames));
         let id = self.frames.found().span(CLIENT_ID);
         let expected = self.frames.expected();
