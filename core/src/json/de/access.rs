@@ -51,7 +51,9 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        self.reader.expect(b':', ErrorKind::Malformed)?;
+        if !self.reader.passes(b':') {
+            self.reader.expect(b':', ErrorKind::Malformed)?;
+        }
         seed.deserialize(&mut *self.reader)
     }
 }

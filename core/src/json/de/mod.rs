@@ -113,6 +113,16 @@ impl<'de> Deserializer<'de> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
+    /// Goes past `separator` and a blank, if both come next, as QEMU writes it in front of another token.
+    #[inline(always)]
+    fn passes(&mut self, separator: u8) -> bool {
+        let passes = !SMALL && self.text.as_bytes().get(self.at..self.at.wrapping_add(2)) == Some(&[separator, b' ']);
+        if passes {
+            self.at = self.at.wrapping_add(2);
+        }
+        passes
+    }
+
     /// The byte behind the one at which the reader stands.
     const fn behind(&self) -> usize {
         self.at.wrapping_add(1)
@@ -344,8 +354,17 @@ impl<'de> serde::Deserializer<'de> for &mut Deserializer<'de> {
         self.pass(end, visited)
     }
 
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.peek();
+        let (value, length) = match self.text.as_bytes().get(self.at..).unwrap_or_default() {
+            [b't', b'r', b'u', b'e', ..] => (true, 4),
+            [b'f', b'a', b'l', b's', b'e', ..] => (false, 5),
+            _ => return Err(ErrorKind::ExpectedBool.into()),
+        };
+        self.pass(self.at.wrapping_add(length), visitor.visit_bool(value))
+    }
+
     read_scalar! {
-        deserialize_bool => visit_bool;
         deserialize_i128 => visit_i128;
         deserialize_u128 => visit_u128;
     }

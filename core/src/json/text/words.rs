@@ -70,7 +70,8 @@ pub(crate) const fn before(marks: Word) -> usize {
 #[inline]
 pub(crate) fn find(text: &[u8], from: usize, mark: impl Fn(Word) -> Word) -> usize {
     let mut at = from;
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+    let (words, _) = text.get(from..).unwrap_or_default().as_chunks();
+    for word in words {
         let marks = mark(Word::from_le_bytes(*word));
         if marks != 0 {
             return at.wrapping_add(before(marks));
