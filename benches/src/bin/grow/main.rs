@@ -4,6 +4,7 @@
 //! cut nor how many connections there are changes what a byte costs by more than what caches do.
 
 mod draw;
+mod sockets;
 
 use std::env;
 use std::hint::black_box;
@@ -18,9 +19,16 @@ use qmp_core::message::ServerMessage;
 use qmp_core::reader::Reader;
 
 fn main() {
-    let folder = PathBuf::from(env::args().nth(1).expect("usage: grow FOLDER"));
+    let arguments = env::args().collect::<Vec<_>>();
+    if let [_, word, path, count] = &arguments[..]
+        && word == sockets::SENDER
+    {
+        return sockets::send(path, count);
+    }
+    let [_, folder] = &arguments[..] else { panic!("usage: grow FOLDER") };
+    let folder = PathBuf::from(folder);
     let mut table = Vec::new();
-    for plot in [connections(), messages(), depths(), chunks()] {
+    for plot in [connections(), sockets::sockets(), messages(), depths(), chunks()] {
         for (x, y) in &plot.points {
             table.push(format!("{}\t{x}\t{y:.5}", plot.name));
         }
