@@ -108,6 +108,7 @@ extern crate std;
 pub mod agent;
 pub mod client;
 pub mod command;
+mod copy;
 #[cfg(feature = "embedded-io")]
 pub mod drive;
 pub mod error;

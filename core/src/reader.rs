@@ -4,7 +4,7 @@
 use core::marker::PhantomData;
 
 use crate::error::Error;
-use crate::frame::{Buffer, Frames, Outline, Oversized, Peer, Reading, What};
+use crate::frame::{Buffer, Frames, Oversized, Peer, Reading, What};
 use crate::json::scan::members::Members;
 use crate::json::{Payload, Strings};
 use crate::message::{
@@ -78,11 +78,11 @@ pub trait Source: sealed::Sealed {
     #[doc(hidden)]
     const MEMBERS: sealed::Names;
     #[doc(hidden)]
-    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> Self::Message<'m>;
+    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> Self::Message<'m>;
 }
 
 mod sealed {
-    use super::{Frames, FromBoth, FromClient, FromServer, Members, Outline};
+    use super::{Frames, FromBoth, FromClient, FromServer, Members, What};
 
     pub trait Sealed {}
     impl Sealed for FromBoth {}
@@ -94,35 +94,35 @@ mod sealed {
     #[derive(Debug)]
     pub struct Read<'m, 'b>(pub(super) &'m mut Frames<'b>);
     #[derive(Debug)]
-    pub struct Outlined<'o>(pub(super) &'o Outline);
+    pub struct Outlined(pub(super) What);
 }
 
 impl Source for FromServer {
     type Message<'m> = ServerMessage<'m>;
     const MEMBERS: sealed::Names = sealed::Names(SERVER_MEMBERS);
-    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> ServerMessage<'m> {
-        server_message(frames.0, outline.0)
+    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> ServerMessage<'m> {
+        server_message(frames.0, what.0)
     }
 }
 
 impl Source for FromClient {
     type Message<'m> = ClientMessage<'m>;
     const MEMBERS: sealed::Names = sealed::Names(CLIENT_MEMBERS);
-    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> ClientMessage<'m> {
-        client_message(frames.0, outline.0, true)
+    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> ClientMessage<'m> {
+        client_message(frames.0, what.0, true)
     }
 }
 
 impl Source for FromBoth {
     type Message<'m> = Recorded<'m>;
     const MEMBERS: sealed::Names = sealed::Names(Members::NONE);
-    fn message<'m>(frames: sealed::Read<'m, '_>, outline: sealed::Outlined<'_>) -> Recorded<'m> {
-        match outline.0.what {
+    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> Recorded<'m> {
+        match what.0 {
             // Escapes may stand anywhere in it.
             What::Complete => Recorded::Message(Payload::new(frames.0.text(), Strings::Escaped)),
             What::Oversize(cause) => Recorded::Oversize(cause),
             What::Malformed(reason) | What::Mistaken(reason) => {
-                Recorded::Malformed(Malformed { at: outline.0.at, reason, text: frames.0.text() })
+                Recorded::Malformed(Malformed { at: frames.0.fault(what.0), reason, text: frames.0.text() })
             }
             What::Incomplete | What::Piece(_) => Recorded::Incomplete,
             What::Sentinel => Recorded::Sentinel,
@@ -200,9 +200,8 @@ impl<'b, S: Source> Reader<'b, S> {
     /// The next message and where it was found. It borrows from the buffer until the next call.
     pub fn poll(&mut self) -> Option<(S::Message<'_>, Origin)> {
         let what = self.frames.advance()?;
-        let outline = self.frames.outline(what);
-        let origin = Origin::of(&outline, &self.frames);
-        Some((S::message(sealed::Read(&mut self.frames), sealed::Outlined(&outline)), origin))
+        let origin = Origin::of(what, &self.frames);
+        Some((S::message(sealed::Read(&mut self.frames), sealed::Outlined(what)), origin))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Messages on their way out: written whole or not at all.
 
+use crate::copy;
 use crate::error::{Error, Misuse, Resource};
 use crate::frame::Buffer;
 use crate::json::ser::{Full, Sink, decimal64};
@@ -93,8 +94,7 @@ impl Sink for Transmit<'_> {
         loop {
             let free = self.buffer.bytes_mut().get_mut(self.end as usize..).unwrap_or_default();
             if let Some((place, _)) = free.split_at_mut_checked(bytes.len()) {
-                place.copy_from_slice(bytes);
-                self.end = self.end.wrapping_add(bytes.len() as u32);
+                self.end = self.end.wrapping_add(copy::copy(bytes, place) as u32);
                 return Ok(());
             }
             if !self.buffer.grow() {

@@ -31,9 +31,10 @@ impl Commands<'_> {
         })
     }
 
-    /// What a piece says, of `bytes` in the stream.
+    /// What a piece says.
     #[cold]
-    pub(super) fn piece<'m>(&mut self, frames: &'m mut Frames<'_>, piece: Piece, bytes: u64) -> Message<'m> {
+    pub(super) fn piece<'m>(&mut self, frames: &'m mut Frames<'_>, what: What, piece: Piece) -> Message<'m> {
+        let bytes = frames.outline(what).bytes;
         self.synchronization.passed();
         self.outbox.piece(frames, piece, bytes, Outbox::end_in_order).into()
     }

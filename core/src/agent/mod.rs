@@ -58,7 +58,7 @@ pub use crate::client::{Delivery, Outcome, OversizeElement, Retraction, Slot, St
 use crate::client::outbox::Outbox;
 use crate::client::slots::SlotState;
 use crate::error::{Error, PeerError};
-use crate::frame::{Frames, Outline, Peer, What};
+use crate::frame::{Frames, Peer, What};
 use crate::json::{Payload, Value};
 use crate::message::{
     Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
@@ -308,18 +308,17 @@ impl<'b> Client<'b> {
             let Some(what) = self.advance() else {
                 return self.poll_without_bytes();
             };
-            let outline = self.frames.outline(what);
-            let origin = Some(Origin::of(&outline, &self.frames));
+            let origin = Some(Origin::of(what, &self.frames));
             let message = match what {
                 #[cfg(feature = "delivery")]
-                What::Piece(piece) => self.commands.piece(&mut self.frames, piece, outline.bytes),
-                _ => match self.commands.follow(&mut self.frames, &outline) {
+                What::Piece(piece) => self.commands.piece(&mut self.frames, what, piece),
+                _ => match self.commands.follow(&mut self.frames, what) {
                     Step::Sentinel => continue,
                     Step::Done => {
                         self.commands.settling = true;
                         continue;
                     }
-                    Step::None => self.commands.receive(server_message(&mut self.frames, &outline)),
+                    Step::None => self.commands.receive(server_message(&mut self.frames, what)),
                 },
             };
             // For want of room it stays owed, and the next call says so.
@@ -350,9 +349,9 @@ impl<'b> Client<'b> {
 
 impl Commands<'_> {
     /// What a message means to the synchronisation, if there is one under way.
-    fn follow(&mut self, frames: &mut Frames<'_>, outline: &Outline) -> Step {
+    fn follow(&mut self, frames: &mut Frames<'_>, what: What) -> Step {
         match self.session {
-            Session::Syncing => self.synchronization.receive(frames, outline),
+            Session::Syncing => self.synchronization.receive(frames, what),
             Session::Unsynced | Session::Ready | Session::Closed => Step::None,
         }
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::session::{Config, Sync};
 use crate::error::Error;
-use crate::frame::{Frames, Outline, What};
+use crate::frame::{Frames, What};
 use crate::json::ser::{Full, Sink, decimal64};
 use crate::message::{is_error, raw_return};
 use crate::time::Instant;
@@ -110,14 +110,14 @@ impl Synchronization {
     }
 
     /// What a message means to the synchronisation under way.
-    pub(super) fn receive(&mut self, frames: &mut Frames<'_>, outline: &Outline) -> Step {
-        if outline.what == What::Sentinel && self.by == Sync::Delimited {
+    pub(super) fn receive(&mut self, frames: &mut Frames<'_>, what: What) -> Step {
+        if what == What::Sentinel && self.by == Sync::Delimited {
             self.sentinel = true;
             return Step::Sentinel;
         }
-        self.refused |= is_error(frames, outline);
+        self.refused |= is_error(frames, what);
         let in_place = core::mem::replace(&mut self.sentinel, false) || self.by == Sync::Plain;
-        let Some((number, id)) = raw_return(frames, outline) else { return Step::None };
+        let Some((number, id)) = raw_return(frames, what) else { return Step::None };
         // An earlier one is no proof that what follows is ours, but it has been read: with its id?
         self.echoed |= id == Some(number) && self.is_of_this_round(number);
         if in_place && number == decimal64(self.number, &mut [0; 20]) {

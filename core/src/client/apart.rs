@@ -26,9 +26,10 @@ impl Commands<'_> {
         self.outbox.advance(frames, |outbox| if ready { (outbox.next_to_answer(), certain) } else { (None, false) })
     }
 
-    /// What a piece says, of `bytes` in the stream.
+    /// What a piece says.
     #[cold]
-    pub(super) fn piece<'m>(&mut self, frames: &'m mut Frames<'_>, piece: Piece, bytes: u64) -> Message<'m> {
+    pub(super) fn piece<'m>(&mut self, frames: &'m mut Frames<'_>, what: What, piece: Piece) -> Message<'m> {
+        let bytes = frames.outline(what).bytes;
         self.outbox.piece(frames, piece, bytes, Outbox::end).into()
     }
 }

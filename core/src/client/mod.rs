@@ -294,16 +294,22 @@ impl<'b> Client<'b> {
         let Some(what) = self.advance() else {
             return self.poll_without_bytes();
         };
-        let outline = self.frames.outline(what);
-        let origin = Some(Origin::of(&outline, &self.frames));
+        Ok(Some(self.report(what)))
+    }
+
+    /// What has come of bytes. Where reading them goes deepest, what this has on the stack is not there meanwhile.
+    #[cfg_attr(feature = "delivery", inline(never))]
+    #[cfg_attr(not(feature = "delivery"), inline(always))]
+    fn report(&mut self, what: What) -> Incoming<'_, 'b> {
+        let origin = Some(Origin::of(what, &self.frames));
         let message = match what {
             #[cfg(feature = "delivery")]
-            What::Piece(piece) => self.commands.piece(&mut self.frames, piece, outline.bytes),
-            _ => self.commands.receive(server_message(&mut self.frames, &outline)),
+            What::Piece(piece) => self.commands.piece(&mut self.frames, what, piece),
+            _ => self.commands.receive(server_message(&mut self.frames, what)),
         };
         // For want of room it stays owed, and the next call says so.
         let _ = self.commands.pay();
-        Ok(Some(Incoming { message, origin, commands: &mut self.commands }))
+        Incoming { message, origin, commands: &mut self.commands }
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 //! The bytes behind a receive or transmit buffer: the caller's, or owned and growing up to a limit.
 
+use crate::copy;
+
 /// Memory for bytes, lent by the caller, or owned (feature `alloc`).
 ///
 /// `From<&mut [u8]>` makes one of any slice; at most `u32::MAX` bytes of it are used.
@@ -57,10 +59,7 @@ impl Buffer<'_> {
     /// Moves the bytes of `range` to where `to` is, which lies in front of it.
     pub(crate) fn move_down(&mut self, range: core::ops::Range<usize>, to: usize) {
         let Some(bytes) = self.bytes_mut().get_mut(to..range.end) else { return };
-        let distance = range.start.wrapping_sub(to);
-        if distance <= bytes.len() {
-            bytes.copy_within(distance.., 0);
-        }
+        copy::move_down(bytes, range.start.wrapping_sub(to));
     }
 
     pub(crate) fn capacity(&self) -> u32 {

@@ -21,6 +21,7 @@ mod text;
 pub(crate) use apart::Piece;
 pub use buffer::Buffer;
 
+use crate::copy;
 use crate::error::{Error, Misuse};
 use crate::json::scan::members::{Found, Members};
 use crate::json::scan::{Dialect, Expected, MAX_DEPTH, Options, Progress, Reason, Scanner, is_blank};
@@ -74,12 +75,9 @@ impl Default for Reading {
     }
 }
 
-/// Where a message was found and what it is. Ranges, not borrows: the caller takes the text by [`Frames::text`].
+/// Where a message was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outline {
-    pub(crate) what: What,
-    /// Where in the stream the byte is that does not fit; the end, if each does.
-    pub(crate) at: u64,
     /// Where in the stream, counted from its beginning, the message begins.
     pub(crate) offset: u64,
     /// How long it is. White space in front of a message belongs to none.
@@ -88,6 +86,7 @@ pub(crate) struct Outline {
     pub(crate) after_gap: bool,
 }
 
+/// What was found. The caller takes the text by [`Frames::text`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// A message: well-formed JSON whose members were found.
@@ -250,11 +249,7 @@ impl<'b> Frames<'b> {
 
     /// [`feed`](Self::feed) without releasing what was handed out.
     pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<usize, Error> {
-        let space = self.rx_space_behind();
-        let count = space.len().min(bytes.len());
-        for (place, byte) in space.iter_mut().zip(bytes) {
-            *place = *byte;
-        }
+        let count = copy::copy(bytes, self.rx_space_behind());
         self.rx_commit(count)?;
         Ok(count)
     }
@@ -297,21 +292,25 @@ impl<'b> Frames<'b> {
         }
     }
 
-    /// All that is to be told of `what`, which [`advance`](Self::advance) has just given.
-    #[inline]
+    /// Where `what` was found, which [`advance`](Self::advance) has just given.
+    #[cfg_attr(target_os = "none", inline(never))]
     pub(crate) fn outline(&self, what: What) -> Outline {
-        let stop = self.place(self.scanned);
         let (offset, end) = match what {
-            What::Malformed(_) => (self.message, stop.wrapping_sub(self.takes_fault().into())),
+            What::Malformed(_) => (self.message, self.fault(what)),
             #[cfg(feature = "delivery")]
             What::Piece(Piece::Element(_) | Piece::Text) => (self.apart.element, self.end_of_piece()),
-            _ => (self.message, stop),
+            _ => (self.message, self.place(self.scanned)),
         };
-        let at = match (what, self.scanner.mistake(offset)) {
-            (What::Mistaken(_), Some((at, _))) => offset.wrapping_add(at.into()),
-            _ => end,
-        };
-        Outline { what, at, offset, bytes: end.wrapping_sub(offset), after_gap: self.after_gap }
+        Outline { offset, bytes: end.wrapping_sub(offset), after_gap: self.after_gap }
+    }
+
+    /// Where in the stream the byte is that makes `what` malformed or mistaken.
+    #[inline(never)]
+    pub(crate) fn fault(&self, what: What) -> u64 {
+        match (what, self.scanner.mistake(self.message)) {
+            (What::Mistaken(_), Some((at, _))) => self.message.wrapping_add(at.into()),
+            _ => self.place(self.scanned).wrapping_sub(self.takes_fault().into()),
+        }
     }
 
     /// What was found of the members of the message just outlined. Spans are indices into [`text`](Self::text).

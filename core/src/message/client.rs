@@ -3,7 +3,7 @@
 use super::duplicates::{self, Fault};
 use super::refusal::{Refusal, RefusalKind};
 use super::{Malformed, Parts, member};
-use crate::frame::{Frames, Outline, Oversized, What};
+use crate::frame::{Frames, Oversized, What};
 use crate::json::scan::Reason;
 use crate::json::scan::members::{Found, Members};
 use crate::json::{Payload, Strings, Value};
@@ -92,32 +92,33 @@ pub(crate) const fn is_out_of_band(found: &Found) -> bool {
 }
 
 /// The outlined message of a client. Where out-of-band execution is off, `exec-oob` is a member like any that does not belong.
-pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline, oob: bool) -> ClientMessage<'m> {
-    match outline.what {
-        What::Complete => complete(frames, outline, oob),
+pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_>, what: What, oob: bool) -> ClientMessage<'m> {
+    match what {
+        What::Complete => complete(frames, oob),
         What::Oversize(cause) => {
             let oob = is_out_of_band(frames.found());
+            let bytes = frames.outline(what).bytes;
             let mut parts = Parts::with(frames, Strings::Input);
             let name = parts.value(NAME).and_then(Value::as_str);
             let id = parts.value(ID);
-            ClientMessage::Oversize(OversizeCommand { name, oob, id, bytes: outline.bytes, cause })
+            ClientMessage::Oversize(OversizeCommand { name, oob, id, bytes, cause })
         }
         What::Malformed(reason) | What::Mistaken(reason) => {
-            ClientMessage::Malformed(Malformed { at: outline.at, reason, text: frames.text() })
+            ClientMessage::Malformed(Malformed { at: frames.fault(what), reason, text: frames.text() })
         }
         // A client sends no sentinel, and nothing of it is taken apart.
         What::Incomplete | What::Sentinel | What::Piece(_) => ClientMessage::Incomplete,
     }
 }
 
-fn complete<'m>(frames: &'m mut Frames<'_>, outline: &Outline, oob: bool) -> ClientMessage<'m> {
+fn complete<'m>(frames: &'m mut Frames<'_>, oob: bool) -> ClientMessage<'m> {
     if frames.text().first() != Some(&b'{') {
         return refused(None, Refusal::new(RefusalKind::NotAnObject));
     }
     match duplicate(frames) {
         Ok(()) => {}
         Err(Fault::Duplicate(at)) => {
-            let at = outline.offset.saturating_add(at as u64);
+            let at = frames.outline(What::Complete).offset.saturating_add(at as u64);
             return ClientMessage::Malformed(Malformed { at, reason: Reason::DuplicateMember, text: frames.text() });
         }
         Err(Fault::TooMany) => return refused(None, Refusal::new(RefusalKind::TooManyMembers)),

@@ -1,8 +1,8 @@
 //! What QEMU says of input that is no JSON.
 
-use super::Malformed;
 use super::refusal::RefusalKind;
-use crate::frame::{Outline, What};
+use super::{Malformed, Origin};
+use crate::frame::What;
 use crate::json::scan::{Expected, Reason};
 
 /// The error that answers malformed input, and its detail as the client sent it.
@@ -10,19 +10,20 @@ use crate::json::scan::{Expected, Reason};
 /// Of a message that did not fit the buffer, and of a very long token, the detail may be missing.
 pub(crate) fn diagnose<'m>(
     malformed: &Malformed<'m>,
-    outline: &Outline,
+    what: What,
+    origin: &Origin,
     expected: Expected,
 ) -> (RefusalKind, &'m [u8]) {
     let text = malformed.text;
-    if let What::Malformed(reason) = outline.what {
+    if let What::Malformed(reason) = what {
         return match reason {
             Reason::LineEnd => (RefusalKind::ExpectingValue, &[]),
             _ => (RefusalKind::Stray, stray(text, reason)),
         };
     }
     // Where the whole message is at hand, the place of the mistake in it; the end of the text otherwise.
-    let whole = text.len() as u64 >= outline.bytes;
-    let at = usize::try_from(malformed.at.saturating_sub(outline.offset)).ok().filter(|_| whole).unwrap_or(text.len());
+    let whole = text.len() as u64 >= origin.bytes;
+    let at = usize::try_from(malformed.at.saturating_sub(origin.offset)).ok().filter(|_| whole).unwrap_or(text.len());
     let byte = text.get(at).copied().unwrap_or_default();
     match malformed.reason {
         Reason::UnexpectedByte => match expected {

@@ -42,10 +42,11 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub(crate) fn of(outline: &Outline, frames: &Frames<'_>) -> Self {
-        let not_finite =
-            matches!(outline.what, What::Complete | What::Oversize(_) | What::Piece(_)) && frames.has_not_finite();
-        Self { offset: outline.offset, bytes: outline.bytes, after_gap: outline.after_gap, not_finite }
+    #[inline(always)]
+    pub(crate) fn of(what: What, frames: &Frames<'_>) -> Self {
+        let Outline { offset, bytes, after_gap, .. } = frames.outline(what);
+        let not_finite = matches!(what, What::Complete | What::Oversize(_) | What::Piece(_)) && frames.has_not_finite();
+        Self { offset, bytes, after_gap, not_finite }
     }
 }
 
@@ -92,8 +93,7 @@ impl<'m> Parts<'m> {
 
     /// `strings` is what is owed to members in which the scanner saw any.
     pub(crate) fn with(frames: &'m mut Frames<'_>, escaped: Strings) -> Self {
-        let mut texts = [const { None }; SLOTS];
-        let mut strings = [Strings::Plain; SLOTS];
+        let mut parts = Self { texts: [const { None }; SLOTS], strings: [Strings::Plain; SLOTS] };
         let (found, mut rest) = frames.found_and_text();
         let mut passed = 0;
         // From the front to the back, cutting a piece off what is left each time.
@@ -102,7 +102,8 @@ impl<'m> Parts<'m> {
             let lead = span.start.saturating_sub(passed) as usize;
             let Some((_, behind)) = rest.split_at_mut_checked(lead) else { break };
             let Some((piece, behind)) = behind.split_at_mut_checked(span.len() as usize) else { break };
-            if let (Some(text), Some(strings)) = (texts.get_mut(usize::from(slot)), strings.get_mut(usize::from(slot)))
+            if let (Some(text), Some(strings)) =
+                (parts.texts.get_mut(usize::from(slot)), parts.strings.get_mut(usize::from(slot)))
             {
                 *text = Some(piece);
                 if found.is_escaped(slot) {
@@ -112,7 +113,7 @@ impl<'m> Parts<'m> {
             rest = behind;
             passed = span.end;
         }
-        Self { texts, strings }
+        parts
     }
 
     pub(crate) fn payload(&mut self, slot: u8) -> Option<Payload<'m>> {

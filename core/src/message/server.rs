@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Malformed, Parts, member};
-use crate::frame::{Frames, Outline, Oversized, What};
+use crate::frame::{Frames, Oversized, What};
 #[cfg(feature = "fast")]
 use crate::json::number::digits_by_words;
 #[cfg(feature = "fast")]
@@ -261,18 +261,20 @@ pub struct Oversize<'m> {
 }
 
 /// The outlined message of a server.
-pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) -> ServerMessage<'m> {
-    match outline.what {
+#[inline(always)]
+pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, what: What) -> ServerMessage<'m> {
+    match what {
         What::Complete => complete(frames),
         What::Oversize(cause) => {
             let of = Kind::of(frames.found());
+            let bytes = frames.outline(what).bytes;
             let mut parts = Parts::of(frames);
             let name = if of == Kind::Event { parts.value(BODY).and_then(Value::as_str) } else { None };
-            ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes: outline.bytes, cause })
+            ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes, cause })
         }
         // Mistakes are a client's.
         What::Malformed(reason) | What::Mistaken(reason) => {
-            ServerMessage::Malformed(Malformed { at: outline.at, reason, text: frames.text() })
+            ServerMessage::Malformed(Malformed { at: frames.fault(what), reason, text: frames.text() })
         }
         // Nothing is taken apart but where it is asked for, and then this is not called.
         What::Incomplete | What::Piece(_) => ServerMessage::Incomplete,
@@ -281,13 +283,13 @@ pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, outline: &Outline) 
 }
 
 /// Whether the outlined message is an error, whole or passed over.
-pub(crate) fn is_error(frames: &Frames<'_>, outline: &Outline) -> bool {
-    matches!(outline.what, What::Complete | What::Oversize(_)) && Kind::of(frames.found()) == Kind::Error
+pub(crate) fn is_error(frames: &Frames<'_>, what: What) -> bool {
+    matches!(what, What::Complete | What::Oversize(_)) && Kind::of(frames.found()) == Kind::Error
 }
 
 /// What the outlined message returns and its id, as they were received, if it is a whole one that returns something.
-pub(crate) fn raw_return<'f>(frames: &'f mut Frames<'_>, outline: &Outline) -> Option<(&'f [u8], Option<&'f [u8]>)> {
-    if outline.what != What::Complete || Kind::of(frames.found()) != Kind::Return {
+pub(crate) fn raw_return<'f>(frames: &'f mut Frames<'_>, what: What) -> Option<(&'f [u8], Option<&'f [u8]>)> {
+    if what != What::Complete || Kind::of(frames.found()) != Kind::Return {
         return None;
     }
     let (body, id) = (frames.found().span(BODY)?, frames.found().span(ID));
@@ -295,6 +297,7 @@ pub(crate) fn raw_return<'f>(frames: &'f mut Frames<'_>, outline: &Outline) -> O
     Some((text.get(body.range())?, id.and_then(|id| text.get(id.range()))))
 }
 
+#[inline(always)]
 fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
     let kind = Kind::of(frames.found());
     if kind == Kind::Unknown {

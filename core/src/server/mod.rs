@@ -83,7 +83,7 @@ pub use replies::{QUEUE, Replies};
 pub use storage::{StaticStorage, Storage};
 
 use crate::error::{Error, PeerError, Resource};
-use crate::frame::{Frames, Outline, Peer};
+use crate::frame::{Frames, Peer, What};
 use crate::json::scan::Expected;
 use crate::json::scan::members::Span;
 use crate::json::{Payload, Value};
@@ -232,20 +232,19 @@ impl<'b> Server<'b> {
         let Some(what) = self.frames.advance() else {
             return if self.frames.is_finished() { Err(PeerError::Closed.into()) } else { Ok(None) };
         };
-        let outline = self.frames.outline(what);
-        let origin = Some(Origin::of(&outline, &self.frames));
+        let origin = Origin::of(what, &self.frames);
         let id = self.frames.found().span(CLIENT_ID);
         let expected = self.frames.expected();
         let oob = self.replies.oob_enabled();
         let out_of_band = oob && is_out_of_band(self.frames.found());
-        let message = client_message(&mut self.frames, &outline, oob);
-        let message = self.replies.receive(message, out_of_band, &outline, expected).unwrap_or_else(|IdTooLong| {
+        let message = client_message(&mut self.frames, what, oob);
+        let message = self.replies.receive(message, out_of_band, what, &origin, expected).unwrap_or_else(|IdTooLong| {
             self.held = Some(id);
             Message::Answered(self.replies.id_too_long())
         });
         // What finds no room stays owed.
         let _ = self.replies.flush();
-        Ok(Some(Incoming { message, origin, replies: &mut self.replies }))
+        Ok(Some(Incoming { message, origin: Some(origin), replies: &mut self.replies }))
     }
 
     /// Writes what the server owes. Whether all of it found room.
@@ -279,7 +278,8 @@ impl Replies<'_> {
         &mut self,
         message: ClientMessage<'m>,
         out_of_band: bool,
-        outline: &Outline,
+        what: What,
+        origin: &Origin,
         expected: Expected,
     ) -> Result<Message<'m>, IdTooLong> {
         match message {
@@ -292,7 +292,7 @@ impl Replies<'_> {
                 Ok(Message::Oversize(oversize))
             }
             ClientMessage::Malformed(malformed) => {
-                let (kind, detail) = diagnose(&malformed, outline, expected);
+                let (kind, detail) = diagnose(&malformed, what, origin, expected);
                 self.refuse_malformed(kind, detail);
                 Ok(Message::Malformed(malformed))
             }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::copy;
 use crate::frame::Buffer;
 use crate::json::Value;
 use crate::json::ser::{Serializer, Sink, SliceSink, decimal64};
@@ -217,7 +218,7 @@ fn store_detail(text: &mut [u8], detail: &[u8]) -> usize {
         return sink.written().len();
     }
     let Some((mark, _)) = text.get_mut(cut..).and_then(|rest| rest.split_at_mut_checked(CUT.len())) else { return 0 };
-    mark.copy_from_slice(CUT.as_bytes());
+    copy::copy(CUT.as_bytes(), mark);
     cut.saturating_add(CUT.len())
 }
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::copy;
+
 /// Takes the JSON that is written, piece by piece.
 ///
 /// A piece is ASCII or a run of whole characters.
@@ -55,8 +57,7 @@ impl Sink for SliceSink<'_> {
     fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
         let free = self.buffer.get_mut(self.len..).unwrap_or_default();
         let (place, _) = free.split_at_mut_checked(bytes.len()).ok_or(Full)?;
-        place.copy_from_slice(bytes);
-        self.len = self.len.wrapping_add(bytes.len());
+        self.len = self.len.wrapping_add(copy::copy(bytes, place));
         Ok(())
     }
 }

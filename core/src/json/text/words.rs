@@ -70,8 +70,17 @@ pub(crate) const fn before(marks: Word) -> usize {
 #[inline]
 pub(crate) fn find(text: &[u8], from: usize, mark: impl Fn(Word) -> Word) -> usize {
     let mut at = from;
-    let (words, _) = text.get(from..).unwrap_or_default().as_chunks();
-    for word in words {
+    // A test less for each word, for some flash.
+    #[cfg(feature = "fast")]
+    for word in text.get(from..).unwrap_or_default().as_chunks().0 {
+        let marks = mark(Word::from_le_bytes(*word));
+        if marks != 0 {
+            return at.wrapping_add(before(marks));
+        }
+        at = at.wrapping_add(WIDTH);
+    }
+    #[cfg(not(feature = "fast"))]
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let marks = mark(Word::from_le_bytes(*word));
         if marks != 0 {
             return at.wrapping_add(before(marks));
