@@ -82,6 +82,15 @@ impl BareMetal {
         }
     }
 
+    /// The compiler, as it calls itself.
+    pub(crate) fn rustc(&self) -> Result<String> {
+        let rustc = match &self.compiler {
+            Compiler::Targets => Path::new("rustc"),
+            Compiler::Sources { rustc, .. } => rustc,
+        };
+        Ok(tool::read(&mut tool(rustc, ["--version"]))?.trim().to_owned())
+    }
+
     /// Where a release build leaves a program.
     pub(crate) fn program(&self, target: &str, name: &str) -> PathBuf {
         self.target.join(target).join("release").join(name)

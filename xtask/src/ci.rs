@@ -16,6 +16,7 @@ use crate::{bench, build_time, codegen, firmware, fuzz, no_std, readme, size, st
 const PROOF: [&str; 2] = ["--manifest-path", "tests/no-std/Cargo.toml"];
 const SIZE: [&str; 2] = ["--manifest-path", "tests/size/Cargo.toml"];
 const BENCHES: [&str; 2] = ["--manifest-path", "benches/Cargo.toml"];
+const BENCHES_CORTEX_M: [&str; 2] = ["--manifest-path", "benches/cortex-m/Cargo.toml"];
 /// Of `programs.rs` one: each is a `run`.
 const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types,messages"];
 const FIRMWARE: [&str; 2] = ["--manifest-path", "firmware/Cargo.toml"];
@@ -45,6 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run(&[&["fmt", "--check"], &SIZE])?;
         run(&[&["fmt", "--all", "--check"], &FIRMWARE])?;
         run(&[&["fmt", "--check"], &BENCHES])?;
+        run(&[&["fmt", "--check"], &BENCHES_CORTEX_M])?;
         run(&[&["fmt", "--check"], &FUZZ])
     });
 
