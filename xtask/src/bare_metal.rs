@@ -82,6 +82,17 @@ impl BareMetal {
         }
     }
 
+    /// A call of the compiler's own clippy, still to be configured.
+    pub(crate) fn clippy(&self) -> Result<Command> {
+        match &self.compiler {
+            Compiler::Sources { rustc, .. } if rustc.is_absolute() => {
+                packages::require(&[packages::RUST_CLIPPY])?;
+                Ok(tool(rustc.with_file_name("cargo-clippy"), ["clippy"]))
+            }
+            _ => Ok(tool::cargo(["clippy"])),
+        }
+    }
+
     /// The compiler, as it calls itself.
     pub(crate) fn rustc(&self) -> Result<String> {
         let rustc = match &self.compiler {
