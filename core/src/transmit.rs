@@ -93,7 +93,10 @@ impl Sink for Transmit<'_> {
         loop {
             let free = self.buffer.bytes_mut().get_mut(self.end as usize..).unwrap_or_default();
             if let Some((place, _)) = free.split_at_mut_checked(bytes.len()) {
-                place.copy_from_slice(bytes);
+                // As in `SliceSink`.
+                for (place, byte) in place.iter_mut().zip(bytes) {
+                    *place = *byte;
+                }
                 self.end = self.end.wrapping_add(bytes.len() as u32);
                 return Ok(());
             }

@@ -55,7 +55,10 @@ impl Sink for SliceSink<'_> {
     fn push(&mut self, bytes: &[u8]) -> Result<(), Full> {
         let free = self.buffer.get_mut(self.len..).unwrap_or_default();
         let (place, _) = free.split_at_mut_checked(bytes.len()).ok_or(Full)?;
-        place.copy_from_slice(bytes);
+        // As many as there are; where size counts, the compiler sees of a copy between slices not that it cannot panic.
+        for (place, byte) in place.iter_mut().zip(bytes) {
+            *place = *byte;
+        }
         self.len = self.len.wrapping_add(bytes.len());
         Ok(())
     }
