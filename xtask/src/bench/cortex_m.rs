@@ -95,7 +95,8 @@ fn count(bare_metal: &BareMetal, build: (&str, &str), subject: &Subject) -> Resu
 
 /// Runs what was built last: each piece of work, with what came of it.
 fn run(bare_metal: &BareMetal, (target, _): (&str, &str), subject: &Subject) -> Result<Vec<(Count, String)>> {
-    let mut qemu = tool::tool("qemu-system-arm", ["-M", "mps2-an386", "-icount", "shift=0"]);
+    // It takes seconds; a fault is a loop without an end.
+    let mut qemu = tool::tool("timeout", ["300", "qemu-system-arm", "-M", "mps2-an386", "-icount", "shift=0"]);
     qemu.args(["-display", "none", "-monitor", "none", "-serial", "none"]);
     qemu.args(["-semihosting-config", "enable=on,target=native", "-kernel"]);
     let printed = tool::read(qemu.arg(bare_metal.program(target, PROGRAM)))?;
