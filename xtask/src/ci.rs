@@ -19,7 +19,7 @@ const SIZE: [&str; 2] = ["--manifest-path", "tests/size/Cargo.toml"];
 const BENCHES: [&str; 2] = ["--manifest-path", "benches/Cargo.toml"];
 const BENCHES_CORTEX_M: [&str; 2] = ["--manifest-path", "benches/cortex-m/Cargo.toml"];
 /// Of `programs.rs` one: each is a `run`.
-const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types,messages"];
+const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types,messages,ram"];
 const FIRMWARE: [&str; 2] = ["--manifest-path", "firmware/Cargo.toml"];
 const FUZZ: [&str; 2] = ["--manifest-path", "fuzz/Cargo.toml"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
