@@ -8,13 +8,15 @@ const SMALL: bool = cfg!(all(target_os = "none", not(feature = "fast")));
 /// Copies `from` to the beginning of `to`, as far as both reach, and gives how many bytes that is.
 #[inline]
 pub(crate) fn copy(from: &[u8], to: &mut [u8]) -> usize {
-    let count = to.len().min(from.len());
     if SMALL {
         copy_by_loop(from, to);
-    } else if let (Some(to), Some(from)) = (to.get_mut(..count), from.get(..count)) {
-        to.copy_from_slice(from);
+    } else {
+        // The compiler makes a call of it. Of `copy_from_slice` it does not see everywhere that it cannot panic.
+        for (place, byte) in to.iter_mut().zip(from) {
+            *place = *byte;
+        }
     }
-    count
+    to.len().min(from.len())
 }
 
 /// Moves what lies behind the first `distance` of `bytes` to the front.

@@ -22,8 +22,10 @@ const PRINT: &str = "QMP_TEST_PRINT";
 /// A board as QEMU has it, and where the programs for it are.
 #[derive(Clone, Debug)]
 pub struct Board {
-    /// What QEMU calls it.
+    /// What it is called here: as QEMU does, or by another processor that is put on it.
     pub name: String,
+    /// What QEMU calls it.
+    pub machine: &'static str,
     folder: PathBuf,
     qemu: &'static str,
     arguments: &'static [&'static str],
@@ -33,12 +35,15 @@ pub struct Board {
 
 impl Board {
     fn named(name: &str, folder: PathBuf) -> Self {
-        let (qemu, arguments, ram): (_, &[&str], _) = match name {
-            "lm3s6965evb" => ("qemu-system-arm", &[], 0x2000_0000),
-            "virt" => ("qemu-system-riscv32", &["-bios", "none"], 0x8004_0000),
+        const STELLARIS: &str = "lm3s6965evb";
+        let (machine, qemu, arguments, ram): (_, _, &[&str], _) = match name {
+            STELLARIS => (STELLARIS, "qemu-system-arm", &[], 0x2000_0000),
+            "cortex-m0" => (STELLARIS, "qemu-system-arm", &["-cpu", "cortex-m0"], 0x2000_0000),
+            "cortex-m4" => (STELLARIS, "qemu-system-arm", &["-cpu", "cortex-m4"], 0x2000_0000),
+            "virt" => ("virt", "qemu-system-riscv32", &["-bios", "none"], 0x8004_0000),
             other => panic!("{BOARDS} names {other}, which nothing is known of"),
         };
-        Self { name: name.into(), folder, qemu, arguments, ram }
+        Self { name: name.into(), machine, folder, qemu, arguments, ram }
     }
 
     /// Where a program for it is.
@@ -57,7 +62,7 @@ impl Board {
         let complaints = fs::File::create(folder.path().join(COMPLAINTS)).expect("a file");
         let mut command = Command::new(self.qemu);
         command
-            .args(["-M", &self.name, "-display", "none", "-monitor", "none"])
+            .args(["-M", self.machine, "-display", "none", "-monitor", "none"])
             .args(self.arguments)
             .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
             .arg(&program)
@@ -75,17 +80,30 @@ impl Board {
 /// # Panics
 /// If it failed with any, or no board is named.
 pub fn each(test: impl Fn(&Board) + Sync) {
+    each_of(|board| board.name == board.machine, test);
+}
+
+/// Runs `test` with every board and every processor that programs were built for.
+///
+/// # Panics
+/// As [`each`].
+pub fn each_processor(test: impl Fn(&Board) + Sync) {
+    each_of(|_| true, test);
+}
+
+fn each_of(chosen: impl Fn(&Board) -> bool, test: impl Fn(&Board) + Sync) {
     let list = qemu::named(BOARDS, "the boards that firmware was built for").into_string().expect("UTF-8");
-    let boards: Vec<_> = list.split(':').filter_map(|entry| entry.split_once('=')).collect();
+    let boards = list.split(':').filter_map(|entry| entry.split_once('='));
+    let boards: Vec<_> =
+        boards.map(|(name, folder)| Board::named(name, folder.into())).filter(|board| chosen(board)).collect();
     assert!(!boards.is_empty(), "{BOARDS} names no board");
     let failed: Vec<_> = thread::scope(|scope| {
-        let test = &test;
-        let start = |(name, folder): &(&str, &str)| {
-            let board = Board::named(name, folder.into());
-            thread::Builder::new().name(board.name.clone()).spawn_scoped(scope, move || test(&board)).expect("a thread")
-        };
-        let running: Vec<_> = boards.iter().map(start).collect();
-        running.into_iter().zip(&boards).filter_map(|(run, (name, _))| run.join().err().map(|_| *name)).collect()
+        let mut running = Vec::new();
+        for board in &boards {
+            let thread = thread::Builder::new().name(board.name.clone());
+            running.push((board, thread.spawn_scoped(scope, || test(board)).expect("a thread")));
+        }
+        running.into_iter().filter_map(|(board, run)| run.join().err().map(|_| &*board.name)).collect()
     });
     assert!(failed.is_empty(), "failed on {}", failed.join(", "));
 }

@@ -84,7 +84,7 @@ fn variables(program: &[u8], ram: u64) -> usize {
 
 #[test]
 fn our_own_client_is_served() {
-    firmware::each(|board| {
+    firmware::each_processor(|board| {
         let mut guest = Guest::start(board);
         let mut agent = options().unix(guest.uart()).expect("in step");
         assert!(agent.echoes_ids());

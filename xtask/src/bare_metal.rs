@@ -82,6 +82,26 @@ impl BareMetal {
         }
     }
 
+    /// A call of the compiler's own clippy, still to be configured.
+    pub(crate) fn clippy(&self) -> Result<Command> {
+        match &self.compiler {
+            Compiler::Sources { rustc, .. } if rustc.is_absolute() => {
+                packages::require(&[packages::RUST_CLIPPY])?;
+                Ok(tool(rustc.with_file_name("cargo-clippy"), ["clippy"]))
+            }
+            _ => Ok(tool::cargo(["clippy"])),
+        }
+    }
+
+    /// The compiler, as it calls itself.
+    pub(crate) fn rustc(&self) -> Result<String> {
+        let rustc = match &self.compiler {
+            Compiler::Targets => Path::new("rustc"),
+            Compiler::Sources { rustc, .. } => rustc,
+        };
+        Ok(tool::read(&mut tool(rustc, ["--version"]))?.trim().to_owned())
+    }
+
     /// Where a release build leaves a program.
     pub(crate) fn program(&self, target: &str, name: &str) -> PathBuf {
         self.target.join(target).join("release").join(name)

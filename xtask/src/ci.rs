@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::Args;
 
+use crate::bare_metal::BareMetal;
 use crate::footprint::Gate;
 use crate::steps::Steps;
 use crate::workspace::{CORE, VOCABULARY, Workspace};
@@ -16,8 +17,9 @@ use crate::{bench, build_time, codegen, firmware, fuzz, no_std, readme, size, st
 const PROOF: [&str; 2] = ["--manifest-path", "tests/no-std/Cargo.toml"];
 const SIZE: [&str; 2] = ["--manifest-path", "tests/size/Cargo.toml"];
 const BENCHES: [&str; 2] = ["--manifest-path", "benches/Cargo.toml"];
+const BENCHES_CORTEX_M: [&str; 2] = ["--manifest-path", "benches/cortex-m/Cargo.toml"];
 /// Of `programs.rs` one: each is a `run`.
-const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types,messages"];
+const SIZES: [&str; 2] = ["--features", "decode,encode,measured,typed,types,messages,ram"];
 const FIRMWARE: [&str; 2] = ["--manifest-path", "firmware/Cargo.toml"];
 const FUZZ: [&str; 2] = ["--manifest-path", "fuzz/Cargo.toml"];
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
@@ -45,6 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run(&[&["fmt", "--check"], &SIZE])?;
         run(&[&["fmt", "--all", "--check"], &FIRMWARE])?;
         run(&[&["fmt", "--check"], &BENCHES])?;
+        run(&[&["fmt", "--check"], &BENCHES_CORTEX_M])?;
         run(&[&["fmt", "--check"], &FUZZ])
     });
 
@@ -58,6 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let target = workspace.target.join("fuzz-lint").display().to_string();
         run(&[&["clippy", "--all-targets"], &FUZZ, &["--target-dir", &target], &DENY_WARNINGS])
     });
+    steps.run("clippy on bare metal", "the same for what the host cannot build", || lint_bare_metal(&workspace));
     let core_alone = ["clippy", "--package", CORE];
     steps.run("clippy, core's features together", "none at all, and all at once", || {
         run(&[&core_alone, &["--all-targets", "--no-default-features"], &DENY_WARNINGS])?;
@@ -118,6 +122,32 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     bench::add_to(&mut steps, &workspace, false);
     build_time::add_to(&mut steps, &workspace);
     Ok(steps.finish())
+}
+
+/// The firmware and the counts on a Cortex-M, of whose crates some are for one architecture.
+fn lint_bare_metal(workspace: &Workspace) -> Result<()> {
+    let bare_metal = BareMetal::with_sources(workspace)?;
+    let firmware: [(&str, &str, &[&str]); 5] = [
+        (
+            "firmware",
+            "thumbv7m-none-eabi",
+            &["--package", "qmp-board", "--package", "qmp-pilot", "--package", "qmp-agent"],
+        ),
+        ("firmware", "riscv32imac-unknown-none-elf", &["--package", "qmp-board"]),
+        ("benches/cortex-m", "thumbv7em-none-eabihf", &["--features", "fast"]),
+        ("benches/cortex-m", "thumbv7em-none-eabihf", &["--features", "serde-json-core"]),
+        ("benches/cortex-m", "thumbv7em-none-eabihf", &["--features", "picojson"]),
+    ];
+    for (folder, target, what) in firmware {
+        let mut clippy = bare_metal.clippy()?;
+        // As it is built later, so that what runs here for the build is there already.
+        clippy.args(["--quiet", "--release"]).args(what).current_dir(workspace.root.join(folder));
+        bare_metal.configure(&mut clippy, target, "core", "");
+        tool::run(clippy.args(DENY_WARNINGS))?;
+    }
+    let mut print = tool::cargo(["clippy", "--quiet", "--package", "qmp-print", "--target-dir"]);
+    print.arg(bare_metal_target(workspace)).args(DENY_WARNINGS).current_dir(workspace.root.join("firmware"));
+    tool::run(&mut print)
 }
 
 fn deny_warnings(command: &mut Command) -> &mut Command {

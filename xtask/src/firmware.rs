@@ -13,9 +13,14 @@ use crate::{elf, packages, python, qemu, tool};
 
 /// What the names of tests with firmware begin with.
 pub(crate) const TEST: &str = "firmware_";
-/// The boards that it runs on, as QEMU calls them, and the target of each. Code for the smallest Cortex-M runs on the larger, too, so
-/// there is a board for it: the same.
-const BOARDS: [(&str, &str); 2] = [("lm3s6965evb", "thumbv7m-none-eabi"), ("virt", "riscv32imac-unknown-none-elf")];
+/// The boards that it runs on, as QEMU calls them, and the target of each; and the first of them with other processors, for the code that
+/// is made for those.
+const BOARDS: [(&str, &str); 4] = [
+    ("lm3s6965evb", "thumbv7m-none-eabi"),
+    ("virt", "riscv32imac-unknown-none-elf"),
+    ("cortex-m0", "thumbv6m-none-eabi"),
+    ("cortex-m4", "thumbv7em-none-eabihf"),
+];
 /// All that it is built for: at once those for which crates have the same features, as cargo has a crate with those of all.
 const TARGETS: [&[&str]; 2] =
     [&["thumbv7m-none-eabi", "thumbv6m-none-eabi", "thumbv7em-none-eabihf"], &["riscv32imac-unknown-none-elf"]];

@@ -66,6 +66,15 @@ pub(crate) const RUST_SRC: Package = Package {
     why: "those sources",
     present: || Path::new("/usr/lib/rustlib/src/rust/library/Cargo.lock").is_file(),
 };
+pub(crate) const RUST_CLIPPY: Package = Package {
+    name: "rust-web-clippy",
+    why: "that compiler's lints, for what the host cannot build",
+    present: || {
+        let version = |program: &str, arguments: &[&str]| tool::read(&mut tool(program, arguments)).ok();
+        let lints = version("/usr/bin/clippy-driver", &["--rustc", "--version"]);
+        lints.is_some() && lints == version("/usr/bin/rustc", &["--version"])
+    },
+};
 /// Of the LLVM that the pinned compiler is made with; an older one cannot read what its programs count.
 pub(crate) const LLVM_VERSION: &str = "22";
 pub(crate) const LLVM: Package = Package {

@@ -50,6 +50,14 @@ const PROGRAMS: [(&str, &str); 11] = [
 ];
 /// Text and constants on thumbv7em at opt-level z, in bytes: where we want to be. What holds is the table.
 const GOALS: [(&str, u64); 3] = [("scanner and frames", 3_584), ("four messages", 6_144), ("untyped client", 9_216)];
+/// Programs that have a session's memory as their only variables: what each is, the feature that makes it, and the most that it may
+/// take of RAM in bytes.
+const RAM: [(&str, &str, u64); 2] = [
+    ("a session: client, one slot, 64 B to send from, 96 B for what comes", "ram", 512),
+    ("the same with replies by their members, 192 B for what is kept of one", "ram-delivery", 1024),
+];
+/// A client and as many slots may take so much.
+const CLIENT_AND_SLOTS: (u64, u64) = (5, 400);
 /// What they are built for, and how they are optimized.
 const BUILDS: [(&str, &str); 4] =
     [(TARGET, "z"), ("thumbv6m-none-eabi", "z"), ("riscv32imac-unknown-none-elf", "z"), (TARGET, "s")];
@@ -89,6 +97,15 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace, gate: &Gate) {
         gate.hold(workspace, &Part { name: "size", columns: COLUMNS, rows })
     });
     let link = |features: &str| link_for(&bare_metal, TARGET, "z", features);
+    steps.run("RAM", "a session in the smallest memory that is of use", || {
+        let mut rows = Vec::new();
+        for (what, feature, limit) in RAM {
+            let Size { data, bss, .. } = link(feature)?.size;
+            within(what, data + bss, limit)?;
+            rows.push(Row { key: what.into(), numbers: vec![data + bss, limit] });
+        }
+        gate.hold(workspace, &Part { name: "ram", columns: "| of | bytes of RAM | goal |", rows })
+    });
 
     for (what, feature, limit) in [("decoding", "decode", DECODE), ("encoding", "encode", ENCODE)] {
         steps.run(format_args!("{what} one record"), "five members, what records share not counted", || {
@@ -123,12 +140,14 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace, gate: &Gate) {
 
     steps.run("types", "in memory, on a target of 32 bits", || {
         let program = link("types,all")?;
-        TYPES.iter().try_for_each(|(name, limit)| {
+        let size_of = |name: &str| {
             let symbol = format!("SIZE_OF_{name}");
             let found = program.symbols.iter().find(|(it, _)| *it == symbol);
-            let (_, size) = found.with_context(|| format!("the program has no {symbol}"))?;
-            within(name, *size, *limit)
-        })
+            found.map(|(_, size)| *size).with_context(|| format!("the program has no {symbol}"))
+        };
+        TYPES.iter().try_for_each(|(name, limit)| within(name, size_of(name)?, *limit))?;
+        let (slots, limit) = CLIENT_AND_SLOTS;
+        within(&format!("client and {slots} slots"), size_of("Client")? + slots * size_of("Slot")?, limit)
     });
 }
 

@@ -15,9 +15,9 @@ use core::panic::PanicInfo;
 
 use defmt_semihosting as _;
 #[cfg(target_arch = "arm")]
-pub use lm3s6965evb::{Uart, entry, idle, now, uart};
+pub use lm3s6965evb::{MACHINE, Uart, entry, idle, now, uart};
 #[cfg(target_arch = "riscv32")]
-pub use virt::{Uart, entry, idle, now, uart};
+pub use virt::{MACHINE, Uart, entry, idle, now, uart};
 
 /// Ends the program and with it QEMU, which exits with `code`.
 pub fn exit(code: u8) -> ! {

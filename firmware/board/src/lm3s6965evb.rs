@@ -17,6 +17,8 @@ use lm3s6965::{Interrupt, interrupt};
 use qmp_core::time::Instant;
 use static_cell::ConstStaticCell;
 
+/// The type of the machine, as QEMU names it.
+pub const MACHINE: &str = "lm3s6965evb-machine";
 /// UART0's registers, by the data sheet.
 const REGISTERS: usize = 0x4000_C000;
 /// The clock that the chip starts with, in Hz; exact enough for deadlines.

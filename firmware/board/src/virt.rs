@@ -10,6 +10,8 @@ use static_cell::ConstStaticCell;
 use uart_16550::backend::MmioBackend;
 use uart_16550::{Config, Uart16550};
 
+/// The type of the machine, as QEMU names it.
+pub const MACHINE: &str = "virt-machine";
 /// The UART's registers.
 const REGISTERS: NonZero<usize> = NonZero::new(0x1000_0000).unwrap();
 /// The clock's ticks in a millisecond.

@@ -2,15 +2,15 @@
 
 use core::time::Duration;
 
-use qmp_board::now;
+use qmp_board::{MACHINE, now};
 use qmp_core::client::{Commands, Delivery, Incoming, Message, Session, Ticket};
 use qmp_core::command::{Command, Event as _};
 use qmp_core::error::Error;
 use qmp_core::json::Payload;
 use qmp_core::message::Event;
 use qmp_core::time::Instant;
-use qmp_qapi::commands::{Cont, QomGet, QueryBlock, QueryBlockJobs, QueryStatus, QueryVersion};
-use qmp_qapi::events::BlockJobCompleted;
+use qmp_qapi::commands::{Cont, QomGet, QueryBlock, QueryBlockJobs, QueryStatus, QueryVersion, SystemReset};
+use qmp_qapi::events::{BlockJobCompleted, Reset};
 use serde::Serialize;
 
 use crate::name::Name;
@@ -36,6 +36,8 @@ enum Step {
     Blocks,
     /// What is it?
     Machine,
+    /// It is another machine than ours: start it anew, and wait for the event that tells of it. When that does not come, once more.
+    Reset,
     /// Make a disk that reads as zeroes.
     Source,
     /// And another one.
@@ -55,13 +57,15 @@ pub(crate) struct Journey {
     waiting: Option<Ticket>,
     /// How often this step was sent.
     sent: u8,
-    /// When to ask for the job.
+    /// When to ask for the job, or to reset again.
     ask: Instant,
     /// The number of the name last given out.
     names: u16,
     source: Name,
     target: Name,
     job: Name,
+    /// The machine was seen to start anew. That may be told before the reply to the command, too.
+    reset: bool,
     /// Its end was told. That may come before the reply to the command that began it.
     ended: bool,
     schema: Schema,
@@ -110,11 +114,12 @@ impl Journey {
             step: Step::Version,
             waiting: None,
             sent: 0,
-            ask: Instant::NEVER,
+            ask: Instant::ZERO,
             names: 0,
             source: name,
             target: name,
             job: name,
+            reset: false,
             ended: false,
             schema: Schema::default(),
             report: Report::default(),
@@ -127,7 +132,7 @@ impl Journey {
             defmt::info!("done: {}", self.report);
             return Some(0);
         }
-        let wait = self.step == Step::Job && now() < self.ask;
+        let wait = matches!(self.step, Step::Reset | Step::Job) && now() < self.ask;
         if commands.session() != Session::Ready || self.waiting.is_some() || wait {
             return None;
         }
@@ -157,6 +162,7 @@ impl Journey {
             Step::Resume => commands.send(&Cont),
             Step::Blocks => commands.send(&QueryBlock::new()),
             Step::Machine => commands.send(&QomGet::new("/machine", "type")),
+            Step::Reset => commands.send(&SystemReset),
             Step::Source | Step::Target => {
                 let name = self.new_name();
                 *(if self.step == Step::Source { &mut self.source } else { &mut self.target }) = name;
@@ -276,9 +282,14 @@ impl Journey {
             }),
             Step::Machine => payload.decode::<&str>().map(|of| {
                 defmt::info!("qom-get /machine type: {}", of);
-                Step::Source
+                // Or one of the same kind, which is left alone as well.
+                if of == MACHINE { Step::Source } else { Step::Reset }
             }),
             Step::Resume => Ok(Step::Status),
+            Step::Reset => {
+                self.ask = now().after(SHORT);
+                Ok(if self.reset { Step::Source } else { Step::Reset })
+            }
             Step::Source => Ok(Step::Target),
             Step::Target => Ok(Step::Copy),
             Step::Copy => {
@@ -330,6 +341,14 @@ impl Journey {
                 if self.step == Step::Job {
                     self.waiting = None;
                     self.arrive(Step::Schema);
+                }
+            }
+            (Reset::NAME, Some(data)) => {
+                let Ok(reset) = data.decode::<Reset<'_>>() else { return };
+                defmt::info!("{}: {}", event.name, reset.reason.map_or("without a reason", |reason| reason.name()));
+                self.reset = true;
+                if self.step == Step::Reset && self.waiting.is_none() {
+                    self.arrive(Step::Source);
                 }
             }
             (name, _) => defmt::debug!("event {}", name),

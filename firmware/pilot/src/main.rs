@@ -1,8 +1,9 @@
 //! Firmware that drives a hypervisor: its UART is wired to a QMP monitor, which may be that of the very QEMU that runs it.
 //!
-//! It greets, negotiates, asks what runs and on which disks, takes a step that can be seen from outside, waits for the event that
-//! tells of its end, and walks through the whole schema, 200 KB through 6, element by element. It says what it finds by defmt over semihosting, and exits
-//! 0. On a line that drops and doubles bytes it sends again what was not answered, and gets there all the same.
+//! It greets, negotiates, asks what runs and on which disks, starts the machine anew if it is not its own, takes a step that can be seen
+//! from outside, waits for the event that tells of its end, and walks through the whole schema, 200 KB through 6, element by element. It
+//! says what it finds by defmt over semihosting, and exits 0. On a line that drops and doubles bytes it sends again what was not
+//! answered, and gets there all the same.
 #![no_std]
 #![no_main]
 

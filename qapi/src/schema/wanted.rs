@@ -32,7 +32,9 @@ impl<const N: usize> Wanted<N> {
             return Ok(());
         }
         let mut text = [0; LONGEST];
-        text.get_mut(..name.len()).ok_or(Trouble::Long)?.copy_from_slice(name.as_bytes());
+        for (place, byte) in text.get_mut(..name.len()).ok_or(Trouble::Long)?.iter_mut().zip(name.as_bytes()) {
+            *place = *byte;
+        }
         let length = u8::try_from(name.len()).map_err(|_| Trouble::Long)?;
         let free = self.names.get_mut(self.count).ok_or(Trouble::Full)?;
         *free = Name { text, length, step, seen: false };

@@ -6,8 +6,13 @@
 mod firmware;
 #[cfg(feature = "program")]
 mod programs;
+#[cfg(feature = "ram")]
+mod ram;
 #[cfg(any(feature = "decode", feature = "encode"))]
 mod records;
+#[cfg(feature = "ram")]
+#[allow(dead_code, reason = "each program has one of the two")]
+mod smallest;
 #[cfg(feature = "types")]
 mod types;
 
@@ -34,6 +39,8 @@ fn run(memory: &mut [u8]) {
     firmware::session(memory);
     #[cfg(feature = "program")]
     programs::run(memory);
+    #[cfg(feature = "ram")]
+    ram::run(memory);
     #[cfg(feature = "types")]
     types::show();
     black_box(memory);

@@ -19,7 +19,8 @@ use super::{OURS, build};
 use crate::workspace::Workspace;
 use crate::{tool, tree};
 
-const BASE: &str = "benches/counts.json";
+/// What ours took, as it is kept.
+pub(super) const BASE: &str = "benches/counts.json";
 /// How many hundredths more than the base a count may be: with the compiler that the base was made with, and with another.
 const ROOM: u64 = 2;
 const ROOM_OF_OTHERS: u64 = 10;
@@ -47,7 +48,7 @@ impl Count {
     }
 }
 
-/// What `benches/counts.json` has.
+/// What such a file has.
 #[derive(Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 struct Base {
     rustc: String,
@@ -59,8 +60,13 @@ struct Base {
 pub(super) fn hold(workspace: &Workspace, update: bool) -> Result<()> {
     let counts = all(&build(workspace, OURS, "", "count")?)?;
     let rustc = tool::read(&mut tool::tool("rustc", ["--version"]))?.trim().to_owned();
+    hold_to(BASE, workspace, rustc, &counts, update)
+}
+
+/// Writes these counts, made with this compiler, into a base, or compares with it.
+pub(super) fn hold_to(file: &str, workspace: &Workspace, rustc: String, counts: &[Count], update: bool) -> Result<()> {
     let mut new = Base { rustc, counts: BTreeMap::new() };
-    for count in &counts {
+    for count in counts {
         println!(
             "{:<18} {:<20} {:>12} instructions, {:>9.2} by the {}",
             count.work,
@@ -71,14 +77,14 @@ pub(super) fn hold(workspace: &Workspace, update: bool) -> Result<()> {
         );
         new.counts.entry(count.work.clone()).or_default().insert(count.subject.clone(), count.instructions);
     }
-    let file = workspace.root.join(BASE);
+    let path = workspace.root.join(file);
     if update {
         let text = serde_json::to_string_pretty(&new)? + "\n";
-        return fs::write(&file, text).with_context(|| format!("cannot write {BASE}"));
+        return fs::write(&path, text).with_context(|| format!("cannot write {file}"));
     }
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {BASE}"))?;
-    let base: Base = serde_json::from_str(&text).with_context(|| format!("{BASE} is not what `--update` writes"))?;
-    let (more, less) = compare(&base, &new);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+    let base: Base = serde_json::from_str(&text).with_context(|| format!("{file} is not what `--update` writes"))?;
+    let (more, less) = compare(file, &base, &new);
     for line in less {
         println!("{line}: cargo xtask bench --update keeps it");
     }
@@ -86,10 +92,10 @@ pub(super) fn hold(workspace: &Workspace, update: bool) -> Result<()> {
 }
 
 /// What grew beyond its room, and what shrank as far.
-fn compare(base: &Base, new: &Base) -> (Vec<String>, Vec<String>) {
+fn compare(file: &str, base: &Base, new: &Base) -> (Vec<String>, Vec<String>) {
     let room = if base.rustc == new.rustc { ROOM } else { ROOM_OF_OTHERS };
     if base.rustc != new.rustc {
-        println!("{BASE} was made with {}, this is {}: {room} % of room", base.rustc, new.rustc);
+        println!("{file} was made with {}, this is {}: {room} % of room", base.rustc, new.rustc);
     }
     let flat = |of: &Base| {
         let each = |(work, subjects): (&String, &BTreeMap<String, u64>)| {
@@ -101,9 +107,9 @@ fn compare(base: &Base, new: &Base) -> (Vec<String>, Vec<String>) {
     let (mut more, mut less) = (Vec::new(), Vec::new());
     for (name, count) in &new {
         match old.get(name) {
-            None => more.push(format!("{name}: not in {BASE}; cargo xtask bench --update puts it there")),
+            None => more.push(format!("{name}: not in {file}; cargo xtask bench --update puts it there")),
             Some(old) if count * 100 > old * (100 + room) => {
-                more.push(format!("{name}: {count} instructions, and {old} in {BASE}"));
+                more.push(format!("{name}: {count} instructions, and {old} in {file}"));
             }
             Some(old) if count * (100 + room) < old * 100 => {
                 less.push(format!("{name}: {count} instructions, {old} before"));
@@ -112,7 +118,7 @@ fn compare(base: &Base, new: &Base) -> (Vec<String>, Vec<String>) {
         }
     }
     let gone = old.keys().filter(|name| !new.contains_key(*name));
-    more.extend(gone.map(|name| format!("{name}: in {BASE}, and not measured")));
+    more.extend(gone.map(|name| format!("{name}: in {file}, and not measured")));
     (more, less)
 }
 
@@ -171,7 +177,7 @@ mod tests {
     #[test]
     fn what_grows_beyond_its_room_is_told() {
         let old = base("1", &[("a", 1000), ("b", 1000)]);
-        let told = |rustc, a| compare(&old, &base(rustc, &[("a", a), ("b", 1000)]));
+        let told = |rustc, a| compare(BASE, &old, &base(rustc, &[("a", a), ("b", 1000)]));
         assert_eq!(told("1", 1020), (vec![], vec![]));
         assert_eq!(told("1", 1021).0.len(), 1);
         assert_eq!(told("2", 1021).0.len(), 0);
@@ -182,7 +188,7 @@ mod tests {
     #[test]
     fn neither_new_nor_missing_work_passes() {
         let old = base("1", &[("a", 1000)]);
-        assert_eq!(compare(&old, &base("1", &[("a", 1000), ("b", 1)])).0.len(), 1);
-        assert_eq!(compare(&old, &base("1", &[])).0.len(), 1);
+        assert_eq!(compare(BASE, &old, &base("1", &[("a", 1000), ("b", 1)])).0.len(), 1);
+        assert_eq!(compare(BASE, &old, &base("1", &[])).0.len(), 1);
     }
 }

@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: how much work the engine does, counted and timed, alone and beside others.
 //!
-//! `--check` is what CI holds: instructions, counted by callgrind, of ours alone, against `benches/counts.json`. The rest is for people:
-//! each stage leaves what it measured below `target`, and `--report` makes `docs/performance.md` of it.
+//! `--check` is what CI holds: instructions, counted by callgrind, of ours alone, against `benches/counts.json`, and on a Cortex-M, by
+//! QEMU, against `benches/counts-cortex-m.json`. The rest is for people: each stage leaves what it measured below `target`, and `--report` makes `docs/performance.md` of it.
 
+mod cortex_m;
 mod count;
 mod report;
 mod stage;
@@ -23,10 +24,10 @@ const FIXTURES: [(&str, &str); 3] = [("7.2", "compact"), ("7.2", "pretty"), ("11
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Fails where ours takes more instructions than `benches/counts.json` says; builds nothing else
+    /// Fails where ours takes more instructions than `benches/counts.json` and `counts-cortex-m.json` say; builds nothing else
     #[arg(long, conflicts_with_all = ["update", "capture", "report", "stages"])]
     check: bool,
-    /// Writes `benches/counts.json` anew
+    /// Writes `benches/counts.json` and `counts-cortex-m.json` anew
     #[arg(long, conflicts_with_all = ["capture", "report", "stages"])]
     update: bool,
     /// Records the traffic anew that all is measured with, of QEMU 7.2 and 11.1 (`QMP_QEMUS_DIR`)
@@ -35,7 +36,7 @@ pub(crate) struct Options {
     /// Makes `docs/performance.md` of what was measured last
     #[arg(long, conflicts_with = "stages")]
     report: bool,
-    /// What to measure: counts, time, heap, grow, live; all without any, and then the report
+    /// What to measure: counts, cortex-m, time, heap, grow, live; all without any, and then the report
     stages: Vec<String>,
 }
 
@@ -70,6 +71,9 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace, update: bool) {
     steps.run("instructions", "what the work takes, by callgrind, is what it took", || {
         packages::require(&[packages::VALGRIND])?;
         count::hold(workspace, update)
+    });
+    steps.run("instructions on a Cortex-M", "the same by QEMU, where a word has 32 bits", || {
+        cortex_m::hold(workspace, update)
     });
 }
 

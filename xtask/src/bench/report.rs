@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use super::cortex_m;
 use super::stage::Stage;
 use crate::tool;
 use crate::workspace::Workspace;
@@ -63,6 +64,8 @@ pub(super) fn write(workspace: &Workspace) -> Result<ExitCode> {
         text += &line(&[title.into(), goal.into()], &SUBJECTS.iter().map(cell).collect::<Vec<_>>());
     }
 
+    text += &on_cortex_m(&Table::of("cortex-m", workspace)?);
+
     if let Ok(time) = Table::of("time", workspace) {
         text += "\n## Time\n\nNanoseconds a byte or an event, and in brackets the median of the ratios to serde_json in the same round.\n\n";
         text += &head(&["work"], &SUBJECTS);
@@ -120,6 +123,32 @@ pub(super) fn write(workspace: &Workspace) -> Result<ExitCode> {
     fs::write(workspace.root.join(FILE), text).with_context(|| format!("cannot write {FILE}"))?;
     println!("wrote {FILE}");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The part about the small machine.
+fn on_cortex_m(table: &Table) -> String {
+    let mut text = "\n## On a Cortex-M\n\nInstructions by the byte or by the event, as QEMU's mps2-an386 counts them with `-icount shift=0`, where one takes a ".to_owned();
+    text += "nanosecond: the timer that is read ticks once in 40. Two runs give the same number. `qmp` has feature `fast`, the smaller scanner ";
+    text += "is the one without. The others get lines as above, in a buffer that is never moved but for what is left of a line; with lists of typed ";
+    text += "replies they would need an allocator. Built by ";
+    text += table.rows.first().map_or("—", |row| row[0].split(" (built").next().unwrap_or_default());
+    text += ", `core` too, once for a Cortex-M4 and once for a Cortex-M0, whose code the same machine runs.\n\n";
+    text += &head(&["work", "code", "opt-level"], &cortex_m::SUBJECTS.map(|subject| subject.name));
+    for (work, title, _) in WORK {
+        for (target, optimized) in cortex_m::BUILDS {
+            let cell = |subject: &cortex_m::Subject| {
+                let row = table.rows.iter().find(|row| row[1..5] == [target, optimized, work, subject.name]);
+                row.map(|row| per_unit(&row[7], &row[6]))
+            };
+            let cells = cortex_m::SUBJECTS.iter().map(cell).collect::<Vec<_>>();
+            if cells.iter().any(Option::is_some) {
+                let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "—".into())).collect::<Vec<_>>();
+                let (code, _) = target.split_once('-').unwrap_or((target, ""));
+                text += &line(&[title.into(), code.into(), optimized.into()], &cells);
+            }
+        }
+    }
+    text
 }
 
 /// What a stage left, a row a line.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::{OURS, RIVALS, build, count, live};
+use super::{OURS, RIVALS, build, cortex_m, count, live};
 use crate::workspace::Workspace;
 use crate::{packages, tool};
 
@@ -15,8 +15,13 @@ pub(super) struct Stage {
     pub(super) measure: fn(&Workspace) -> Result<String>,
 }
 
-pub(super) const STAGES: [Stage; 5] = [
+pub(super) const STAGES: [Stage; 6] = [
     Stage { name: "counts", why: "instructions, by callgrind, of ours and others", measure: counts },
+    Stage {
+        name: "cortex-m",
+        why: "instructions on a Cortex-M, by QEMU, of ours and others",
+        measure: cortex_m::measure,
+    },
     Stage { name: "time", why: "by the clock, in turns", measure: |workspace| rivals(workspace, "time") },
     Stage { name: "heap", why: "allocations, and what is refused", measure: |workspace| rivals(workspace, "heap") },
     Stage { name: "grow", why: "cost as the work grows, into docs/plots", measure: grow },

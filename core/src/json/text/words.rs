@@ -89,7 +89,7 @@ pub(crate) fn find(text: &[u8], from: usize, mark: impl Fn(Word) -> Word) -> usi
     }
     // Less than a word is left: the end of the last one. What is marked in the padding lies behind the end.
     let left = text.len().saturating_sub(at);
-    let last = match text.last_chunk() {
+    let last = match text.get(text.len().wrapping_sub(WIDTH)..).and_then(<[u8]>::first_chunk) {
         Some(last) => Word::from_le_bytes(*last).unbounded_shr((WIDTH.saturating_sub(left) as u32).wrapping_mul(8)),
         None => text.iter().rev().take(left).fold(0, |word, byte| word << 8 | Word::from(*byte)),
     };
@@ -104,7 +104,8 @@ pub(crate) fn find_byte(text: &[u8], from: usize, byte: u8) -> usize {
 
 /// The index of the last `byte` of `text`.
 pub(crate) fn find_last(text: &[u8], byte: u8) -> Option<usize> {
-    let (head, words) = text.as_rchunks::<WIDTH>();
+    let (head, rest) = text.split_at_checked(text.len() % WIDTH)?;
+    let (words, _) = rest.as_chunks::<WIDTH>();
     let in_words = words.iter().rposition(|word| equal(Word::from_le_bytes(*word), byte) != 0);
     let within = match in_words {
         // Only the lowest mark of a word is exact, so the byte itself is looked for one by one.
