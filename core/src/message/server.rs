@@ -7,6 +7,8 @@ use crate::frame::{Frames, Oversized, What};
 #[cfg(feature = "fast")]
 use crate::json::number::digits_by_words;
 #[cfg(feature = "fast")]
+use crate::json::scan::is_blank;
+#[cfg(feature = "fast")]
 use crate::json::scan::members::Span;
 use crate::json::scan::members::{Found, Members, Written};
 use crate::json::{Payload, Strings, Value};
@@ -242,6 +244,30 @@ impl Timestamp {
         let all = end.wrapping_add(1) == span.end as usize;
         all.then_some(Self { seconds: seconds.cast_signed(), microseconds: microseconds.cast_signed() })
     }
+
+    fn of(payload: Payload<'_>) -> Option<Self> {
+        #[cfg(feature = "fast")]
+        if let Some(timestamp) = Self::as_printed(payload.raw()) {
+            return Some(timestamp);
+        }
+        Self::of_value(payload.into_value())
+    }
+
+    /// The timestamp in the form in which QEMU writes it for people.
+    #[cfg(feature = "fast")]
+    fn as_printed(text: &[u8]) -> Option<Self> {
+        let behind = |mut at: usize, token: &[u8]| {
+            while is_blank(*text.get(at)?) {
+                at = at.wrapping_add(1);
+            }
+            text.get(at..)?.starts_with(token).then_some(at.wrapping_add(token.len()))
+        };
+        let (seconds, end) = digits_by_words(text, behind(1, b"\"seconds\": ")?)?;
+        let (microseconds, end) =
+            digits_by_words(text, behind(end, b",").and_then(|at| behind(at, b"\"microseconds\": "))?)?;
+        let all = behind(end, b"}")? == text.len();
+        all.then_some(Self { seconds: seconds.cast_signed(), microseconds: microseconds.cast_signed() })
+    }
 }
 
 /// A message that was passed over. Its end was found, so that the stream stays in step.
@@ -319,7 +345,7 @@ fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
         Kind::Event => ServerMessage::Event(Event {
             name: parts.value(BODY).and_then(Value::as_str).unwrap_or_default(),
             data: parts.payload(DATA),
-            timestamp: parts.value(TIME).and_then(Timestamp::of_value),
+            timestamp: parts.payload(TIME).and_then(Timestamp::of),
         }),
         Kind::Return | Kind::Unknown => {
             let id = parts.value(ID);
@@ -361,5 +387,52 @@ fn event<'m>(frames: &'m mut Frames<'_>, timestamp: Timestamp) -> Event<'m> {
         name: name.and_then(|name| Value::whole(name).as_str()).unwrap_or_default(),
         data,
         timestamp: Some(timestamp),
+    }
+}
+
+#[cfg(all(test, feature = "fast"))]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::vec::Vec;
+
+    /// A timestamp is the same read by words or as any value, however it is laid out; only what QEMU writes is read by words.
+    #[test]
+    fn timestamps_by_words_are_those_by_values() {
+        let numbers = [
+            "0",
+            "7",
+            "435656",
+            "1267020223",
+            "99999999",
+            "123456789012345",
+            "-1",
+            "1.5",
+            "2e3",
+            "12345678901234567890",
+        ];
+        let layouts = [
+            ("{\"seconds\": S, \"microseconds\": M}", true),
+            ("{\r\n        \"seconds\": S,\r\n        \"microseconds\": M\r\n    }", true),
+            ("{\n\"seconds\": S,\t \"microseconds\": M }", false),
+            ("{\"seconds\":S,\"microseconds\":M}", false),
+            ("{\"microseconds\": M, \"seconds\": S}", false),
+            ("{\"seconds\": S, \"microseconds\": M, \"x\": 1}", false),
+            ("{\"seconds\": S}", false),
+        ];
+        for (seconds, micro) in numbers.into_iter().flat_map(|seconds| numbers.map(|micro| (seconds, micro))) {
+            for (layout, is_usual) in layouts {
+                let object = layout.replace('S', seconds).replace('M', micro);
+                let text = format!("{{\"timestamp\": {object}, \"event\": \"STOP\"}}").into_bytes();
+                let span = Span { start: 14, end: 14 + object.len() as u32 };
+                let mut copy = object.clone().into_bytes();
+                let expected = Timestamp::of_value(Payload::new(&mut copy, Strings::Plain).into_value());
+                let by_words = [Timestamp::as_written(&text, span), Timestamp::as_printed(object.as_bytes())];
+                let found = by_words.into_iter().flatten().collect::<Vec<_>>();
+                assert!(found.iter().all(|found| Some(*found) == expected), "{object}: {found:?}");
+                let is_likely = is_usual && seconds == "1267020223" && micro == "435656";
+                assert!(!is_likely || !found.is_empty(), "{object}");
+            }
+        }
     }
 }

@@ -180,11 +180,16 @@ fn blanks(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
         if let Some(word) = word(text, at) {
             // A line's end and the next one's indent, most of all.
             let (end, rest) = if word as u16 == LINE_END && !lines { (2, word >> 16) } else { (0, word) };
-            let passed = spaces(rest).wrapping_add(end);
+            let count = spaces(rest);
+            let passed = count.wrapping_add(end);
             at = at.wrapping_add(passed);
             if passed == 8 {
                 scanner.count();
                 continue;
+            }
+            // What stopped it is in the word.
+            if passed > 0 && rest.wrapping_shr((count as u32).wrapping_mul(8)) as u8 > b' ' {
+                return at;
             }
         }
         match byte(text, at) {
