@@ -157,7 +157,9 @@ fn out_of_band_execution_is_enabled_where_wanted_and_offered() {
     bench.feed(GREETING);
     assert_eq!(bench.sent(), "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":511}\n");
     assert_eq!(bench.client.commands().exec_oob("yank", &()), Err(Error::Misuse(Misuse::NoOutOfBand)));
+    assert!(!bench.client.commands().oob_enabled(), "it was only asked for");
     assert_eq!(bench.feed("{\"return\": {}, \"id\": 511}"), ["ready true"]);
+    assert!(bench.client.commands().oob_enabled());
     let ticket = bench.client.commands().exec_oob("query-yank", &()).unwrap();
     assert_eq!(bench.sent(), format!("{{\"exec-oob\":\"query-yank\",\"id\":{}}}\n", ticket.id()));
 
@@ -377,6 +379,22 @@ fn the_end_takes_each_command_once() {
     assert_eq!(said, [format!("foreign Some({}) {{}}", lost.id()), "ready false".into()]);
     let next = bench.execute("x");
     assert!([answered, timed_out, lost, also_lost].iter().all(|old| *old != next));
+}
+
+/// An id is a slot and a generation. Of an earlier connection's command, the slot may be in use once more.
+#[test]
+fn a_reply_to_an_earlier_command_of_the_same_slot_ends_nothing() {
+    let mut bench = Bench::ready(Config::DEFAULT);
+    let old = bench.execute("x");
+    bench.client.reset();
+    bench.feed(GREETING);
+    let id = bench.sent().split("\"id\":").nth(1).unwrap().trim_end_matches("}\n").to_string();
+    bench.feed(&format!("{{\"return\": {{}}, \"id\": {id}}}\r\n"));
+    let new = bench.execute("y");
+    assert_eq!((old.id() & 0xFF, old.id() == new.id()), (new.id() & 0xFF, false));
+    assert_eq!(bench.reply(old), [format!("foreign Some({}) {{}}", old.id())]);
+    assert_eq!(bench.client.commands().forget(old), Err(Error::Misuse(Misuse::Ticket)));
+    assert_eq!(bench.reply(new), [format!("reply {} {{}}", new.id())]);
 }
 
 #[test]

@@ -241,6 +241,10 @@ fn one_reply_at_a_time_comes_in_pieces() {
     let second = bench.execute("x");
     let full = Err(Error::Resource(Resource::Delivery));
     assert_eq!(bench.client.commands().set_delivery(second, Delivery::ELEMENTS), full);
+    // That another one is to come whole, as it would anyway, changes nothing.
+    bench.client.commands().set_delivery(second, Delivery::Whole).unwrap();
+    assert_eq!(bench.client.commands().set_delivery(second, Delivery::ELEMENTS), full);
+    assert!(bench.client.commands().delivers_in_pieces());
     // It can be taken back, or changed.
     bench.client.commands().set_delivery(first, Delivery::Whole).unwrap();
     bench.client.commands().set_delivery(second, Delivery::ELEMENTS).unwrap();
@@ -259,6 +263,25 @@ fn one_reply_at_a_time_comes_in_pieces() {
     let expected = [format!("element 1 of {}: 2", second.id()), format!("retracted 2 of {}: Foreign", second.id())];
     assert_eq!(said, expected);
     bench.client.commands().set_delivery(third, Delivery::ELEMENTS).unwrap();
+}
+
+#[test]
+fn what_has_begun_to_come_in_pieces_goes_on_so() {
+    let (mut bench, ticket) = awaiting(&[]);
+    assert_eq!(bench.feed("{\"return\": [1,"), elements(ticket, &["1"]));
+    bench.client.commands().set_delivery(ticket, Delivery::Whole).unwrap();
+    let rest = [format!("element 1 of {}: 2", ticket.id()), format!("2 elements of {}", ticket.id())];
+    assert_eq!(bench.feed(&format!("2], \"id\": {}}}", ticket.id())), rest);
+    assert!(!bench.client.commands().delivers_in_pieces());
+}
+
+/// Nobody is there to take its elements.
+#[test]
+fn the_reply_to_a_forgotten_command_comes_whole() {
+    let (mut bench, ticket) = awaiting(&[]);
+    bench.client.commands().forget(ticket).unwrap();
+    let said = bench.feed(&format!("{{\"id\": {}, \"return\": [1]}}", ticket.id()));
+    assert_eq!(said, [format!("foreign Some({}) [1]", ticket.id())]);
 }
 
 #[test]

@@ -88,6 +88,45 @@ fn types_that_hold_themselves_are_followed() {
 }
 
 #[test]
+fn elements_have_the_members_that_a_type_reads() {
+    let (mut bench, ticket) = awaiting_by(Delivery::elements_of::<Image>(), 512);
+    let said =
+        bench.feed(&format!("{{\"return\": [{{\"x\": 1, \"filename\": \"a\"}}, {{}}], \"id\": {}}}", ticket.id()));
+    let element = |index, value| format!("element {index} of {}: {value}", ticket.id());
+    let expected = [element(0, "{\"filename\":\"a\"}"), element(1, "{}"), format!("2 elements of {}", ticket.id())];
+    assert_eq!(said, expected);
+}
+
+/// Whether a line begins with the next message is told by the byte in front of it, which may have been cut out, or kept.
+#[test]
+fn what_follows_members_that_broke_off_is_found_wherever_that_was_cut() {
+    let broken = [
+        "{\"return\": {\"x\": 1,\n ",
+        "{\"return\": {\"x\": 1,\n\"b\": 1 ",
+        "{\"return\": {\"x\": 1,\n\"y\": 2 ",
+        "{\"return\": {\"x\": 1,\n",
+    ];
+    for broken in broken {
+        let stream = format!("{broken}{{\"event\": \"E\"}}\r\n{{\"event\": \"F\"}}\r\n");
+        let read = |cuts: [usize; 2]| {
+            let (mut bench, _) = awaiting_by(named(&["b"]), 512);
+            let parts = [&stream[..cuts[0]], &stream[cuts[0]..cuts[1]], &stream[cuts[1]..]];
+            parts.into_iter().filter(|part| !part.is_empty()).flat_map(|part| bench.feed(part)).collect::<Vec<_>>()
+        };
+        let whole = read([0, 0]);
+        assert!(whole[0].starts_with("malformed"), "{whole:?}");
+        // What stands in the middle of a line is part of what is broken.
+        let found = if broken.ends_with('\n') { &["! event E None", "event F None"][..] } else { &["! event F None"] };
+        assert_eq!(whole[1..], *found, "{broken}");
+        for second in 1..stream.len() {
+            for first in 0..second {
+                assert_eq!(read([first, second]), whole, "{broken}, cut at {first} and {second}");
+            }
+        }
+    }
+}
+
+#[test]
 fn places_that_are_too_many_are_kept_whole() {
     let mut value = "{\"j\": 1, \"k\": 2}".to_string();
     for name in ["i", "h", "g", "f", "e", "d", "c", "b", "a"] {

@@ -95,3 +95,17 @@ fn a_byte_costs_the_same_whatever_it_is_part_of() {
         }
     }
 }
+
+/// A count that counts nothing would keep within any bound.
+#[test]
+fn steps_and_moves_are_counted() {
+    let mut stream = b"{\"return\":\"".to_vec();
+    stream.resize(1000, b'x');
+    let Cost { work, .. } = cost(&stream, 4096, usize::MAX, Peer::Server, false);
+    assert!(work >= 1000, "{work} steps");
+    assert!(cost(&stream, 4096, usize::MAX, Peer::Server, true).work > 0);
+    // The second message goes to the front, as it does not fit behind the first one.
+    let stream = b"{\"return\":1}".repeat(2);
+    let Cost { moved, .. } = cost(&stream, 20, usize::MAX, Peer::Server, true);
+    assert!(moved > 0);
+}
