@@ -60,6 +60,32 @@ fn members_at_any_depth_are_kept() {
     );
 }
 
+/// Each level of lists, or of `**`, is the same place in the tree of names, of which the stack holds but a few.
+#[test]
+fn as_many_levels_as_there_may_be_take_one_place() {
+    let (mut list, mut kept_list) = ("{\"a\":1,\"x\":2}".to_string(), "{\"a\":1}".to_string());
+    let (mut any, mut kept_any) = (list.clone(), kept_list.clone());
+    for _ in 0..20 {
+        list = format!("[{list},{{\"x\":3}}]");
+        kept_list = format!("[{kept_list},{{}}]");
+        any = format!("{{\"x\":4,\"b\":{any}}}");
+        kept_any = format!("{{\"b\":{kept_any}}}");
+    }
+    assert_eq!(kept(named(&["a"]), &list), kept_list);
+    assert_eq!(kept(named(&["y", "**.a"]), &any), kept_any);
+}
+
+/// Beyond 64 nothing is looked for, and nothing is dropped.
+#[test]
+fn sixty_four_names_are_looked_for() {
+    let names = |count: usize| -> &'static [&'static str] {
+        (0..count).map(|number| &*format!("n{number}").leak()).collect::<Vec<_>>().leak()
+    };
+    let value = "{\"n63\":1,\"n64\":2,\"x\":3}";
+    assert_eq!(kept(named(names(64)), value), "{\"n63\":1}");
+    assert_eq!(kept(named(names(65)), value), value);
+}
+
 /// A type that holds itself.
 struct Image;
 impl Paths for Image {

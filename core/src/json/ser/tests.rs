@@ -118,6 +118,13 @@ fn strings_are_escaped_by_the_shortest_form() {
 }
 
 #[test]
+fn zero_is_zero_and_unit_is_null_of_whatever_type() {
+    #[derive(Serialize)]
+    struct Unit;
+    assert_eq!(written(&(0_i8, 0_i64, 0_i128, 0_u128, -1_i128, Unit, ())).unwrap(), "[0,0,0,0,-1,null,null]");
+}
+
+#[test]
 fn what_json_lacks_is_an_error() {
     struct Bytes;
     impl Serialize for Bytes {
