@@ -416,6 +416,31 @@ fn an_oversize_reply_ends_its_command() {
     assert_eq!(bench.client.commands().credits(), 8);
 }
 
+/// Where the server echoes no ids, what a message too long is of tells whether a command has ended by it, and which one.
+#[test]
+fn an_oversize_message_without_id_ends_the_command_that_is_next() {
+    let long = "x".repeat(200);
+    let mut bench = Bench::with(Config { correlation: Correlation::InOrder, ..Config::DEFAULT }, 128, 512, 4);
+    bench.feed(GREETING);
+    bench.feed("{\"return\": {}}");
+    let [first, second] = [0; 2].map(|_| bench.execute("x"));
+    for message in ["{\"event\": \"E\", \"data\": \"LONG\"}", "{\"what\": \"LONG\"}"] {
+        let message = message.replace("LONG", &long);
+        assert_eq!(bench.feed(&message), [format!("oversize None {} bytes", message.len())]);
+        assert!(bench.client.is_in_flight(first));
+    }
+    let reply = format!("{{\"return\": \"{long}\"}}");
+    assert_eq!(bench.feed(&reply), [format!("oversize Some({}) {} bytes", first.id(), reply.len())]);
+    assert_eq!(bench.feed("{\"return\": 2}"), [format!("reply {} 2", second.id())]);
+    // The first reply of all is to the negotiation.
+    let blind = Config { correlation: Correlation::InOrder, handshake: Handshake::Blind, ..Config::DEFAULT };
+    let mut bench = Bench::with(blind, 64, 512, 4);
+    bench.poll();
+    let first = bench.execute("cont");
+    bench.feed(&reply);
+    assert!(bench.client.is_in_flight(first));
+}
+
 #[test]
 fn the_smallest_buffer_still_negotiates() {
     let mut bench = Bench::with(Config { oob: true, ..Config::DEFAULT }, 16, 80, 1);

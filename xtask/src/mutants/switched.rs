@@ -56,7 +56,7 @@ impl Switched {
                 copy.alone.len()
             );
             let messages = compile(workspace, folder, &tree, &["check", "--profile=test"])?;
-            if !copy.learn(&tree, &messages)? {
+            if !copy.learn(&tree, &messages, changes)? {
                 break;
             }
             if round == ROUNDS {
@@ -132,7 +132,7 @@ impl Copy {
     }
 
     /// Notes what does not compile. Whether there was something.
-    fn learn(&mut self, tree: &Path, messages: &[Value]) -> Result<bool> {
+    fn learn(&mut self, tree: &Path, messages: &[Value], changes: &[Change]) -> Result<bool> {
         let mut copies = BTreeMap::new();
         let mut strangers = Vec::new();
         let mut some = false;
@@ -148,8 +148,10 @@ impl Copy {
                     .insert(path.rsplit("::").find(|part| !part.starts_with('<')).unwrap_or_default().into());
                 continue;
             }
+            // Of a type that only its body has, as that of a closure, no two copies are: the error is in the last of them.
+            let is_switch = text == "`match` arms have incompatible types";
             let mut numbers = BTreeSet::new();
-            for span in spans.iter().filter(|span| span["is_primary"] == true) {
+            for span in spans.iter().filter(|span| is_switch || span["is_primary"] == true) {
                 let (Some(file), Some(line)) = (span["file_name"].as_str(), span["line_start"].as_u64()) else {
                     continue;
                 };
@@ -158,13 +160,20 @@ impl Copy {
                 }
                 numbers.extend(copies.get(file).and_then(|copies| *copies.get(line as usize - 1)?));
             }
-            // Of a type that only its body has, as that of a closure, no two copies are.
-            let is_switch = text == "`match` arms have incompatible types";
             if numbers.is_empty() && !spans.is_empty() {
                 strangers.push(message["rendered"].as_str().unwrap_or(text));
             }
             some |= !numbers.is_empty();
-            if is_switch { &mut self.alone } else { &mut self.unbuilt }.extend(numbers);
+            if is_switch {
+                let is_in = |change: &&Change| numbers.contains(&change.number);
+                let of = |change: &Change| Some((change.file.clone(), change.function.as_ref()?.span));
+                let functions = changes.iter().filter(is_in).map(of).collect::<BTreeSet<_>>();
+                self.alone.extend(
+                    changes.iter().filter(|change| functions.contains(&of(change))).map(|change| change.number),
+                );
+            } else {
+                self.unbuilt.extend(numbers);
+            }
         }
         if !some && !strangers.is_empty() {
             bail!("the changes together do not compile:\n{}", strangers.join("\n"));

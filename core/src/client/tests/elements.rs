@@ -222,6 +222,41 @@ fn what_is_wanted_twice_and_taken_back_comes_whole() {
     assert_eq!(bench.feed(&reply), [format!("reply {} [1]", ticket.id())]);
 }
 
+/// Up to the value that would be taken apart, what is wanted of it may change while its message is under way.
+#[test]
+fn what_is_wanted_counts_where_the_value_begins() {
+    for cut in 1.."{\"return\": ".len() {
+        let (mut bench, ticket) = awaiting(&[]);
+        let reply = format!("{{\"return\": [1], \"id\": {}}}", ticket.id());
+        assert_eq!(bench.feed(&reply[..cut]), [""; 0]);
+        bench.client.commands().set_delivery(ticket, Delivery::Whole).unwrap();
+        assert_eq!(bench.feed(&reply[cut..]), [format!("reply {} [1]", ticket.id())], "cut at {cut}");
+
+        let ticket = bench.execute("query-block");
+        let reply = format!("{{\"return\": [1], \"id\": {}}}", ticket.id());
+        assert_eq!(bench.feed(&reply[..cut]), [""; 0]);
+        bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
+        assert_eq!(bench.feed(&reply[cut..]), all(ticket, &["1"]), "cut at {cut}");
+    }
+}
+
+/// The levels on the way to the elements count, too.
+#[test]
+fn elements_are_no_deeper_than_messages_may_be() {
+    for max_depth in 1..8 {
+        let reading = Reading { max_depth, ..Reading::DEFAULT };
+        let mut bench = Bench::with(Config { handshake: Handshake::Blind, reading, ..Config::DEFAULT }, 512, 512, 4);
+        bench.poll();
+        bench.feed("{\"return\": 1, \"id\": 511}");
+        let ticket = bench.execute("x");
+        bench.client.commands().set_delivery(ticket, Delivery::Elements(&["a", "b"])).unwrap();
+        let reply = format!("{{\"return\": {{\"a\": {{\"b\": [1]}}}}, \"id\": {}}}", ticket.id());
+        let oversize = format!("oversize Some({}) {} bytes", ticket.id(), reply.len());
+        let expected = if max_depth < 4 { vec![oversize] } else { all(ticket, &["1"]) };
+        assert_eq!(bench.feed(&reply), expected, "{max_depth} levels");
+    }
+}
+
 /// The line feed in front of the next message is one that was done with already.
 #[test]
 fn what_follows_elements_that_broke_off_is_found_wherever_that_was_cut() {

@@ -86,6 +86,19 @@ fn sixty_four_names_are_looked_for() {
     assert_eq!(kept(named(names(65)), value), value);
 }
 
+/// The way down to where a reply broke off is not the way that the next one takes.
+#[test]
+fn members_are_kept_however_many_replies_broke_off() {
+    let (mut bench, ticket) = awaiting_by(named(&["a.b.c"]), 512);
+    for _ in 0..10 {
+        let said = bench.feed("{\"return\": {\"a\": {\"b\": {\"c\": x\r\n");
+        assert!(said.len() == 1 && said[0].contains("malformed"), "{said:?}");
+    }
+    let reply =
+        format!("{{\"return\": {{\"x\": 1, \"a\": {{\"b\": {{\"c\": 2, \"y\": 3}}}}}}, \"id\": {}}}", ticket.id());
+    assert_eq!(bench.feed(&reply), [format!("! reply {} {{\"a\":{{\"b\":{{\"c\":2}}}}}}", ticket.id())]);
+}
+
 /// A type that holds itself.
 struct Image;
 impl Paths for Image {

@@ -1,6 +1,7 @@
 use super::members::{Member, Members, Span};
 use super::*;
 use proptest::prelude::*;
+use std::format;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
@@ -251,6 +252,12 @@ fn faults_have_their_place_and_reason() {
     ] {
         assert_eq!(same_outcome(bytes, Dialect::Strict).progress, Progress::Fault(at, reason), "{bytes:?}");
     }
+}
+
+#[test]
+fn an_error_says_what_and_where() {
+    assert_eq!(check(b"[1,]").unwrap_err().to_string(), format!("{} at byte 3", Reason::UnexpectedByte));
+    assert_eq!(check(b"[").unwrap_err().to_string(), format!("{} at byte 1", Reason::UnexpectedEnd));
 }
 
 #[test]

@@ -125,6 +125,18 @@ fn zero_is_zero_and_unit_is_null_of_whatever_type() {
 }
 
 #[test]
+fn a_key_may_be_whatever_displays() {
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    struct Shown(u8);
+    impl Serialize for Shown {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&format_args!("<{}>", self.0))
+        }
+    }
+    assert_eq!(written(&BTreeMap::from([(Shown(1), Shown(2))])).unwrap(), r#"{"<1>":"<2>"}"#);
+}
+
+#[test]
 fn what_json_lacks_is_an_error() {
     struct Bytes;
     impl Serialize for Bytes {
