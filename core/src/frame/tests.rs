@@ -1,4 +1,6 @@
 mod hostile;
+#[cfg(feature = "fast")]
+mod pace;
 
 use super::*;
 use crate::json::Value;

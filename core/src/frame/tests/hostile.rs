@@ -42,14 +42,14 @@ const STREAMS: &[(&[u8], &[u8])] = &[
 ];
 
 /// What a stream has cost.
-struct Cost {
+pub(super) struct Cost {
     pieces: u64,
     messages: u64,
-    work: u64,
+    pub(super) work: u64,
     moved: u64,
 }
 
-fn cost(stream: &[u8], size: usize, piece: usize, peer: Peer, fast: bool) -> Cost {
+pub(super) fn cost(stream: &[u8], size: usize, piece: usize, peer: Peer, fast: bool) -> Cost {
     let mut memory = vec![b'7'; size];
     let members = if peer == Peer::Client { CLIENT_MEMBERS } else { SERVER_MEMBERS };
     let reading = Reading { fast, ..Reading::DEFAULT };
