@@ -371,6 +371,16 @@ fn by_lines_the_next_message_may_stand_behind_blanks() {
     }
 }
 
+/// The byte itself is told apart: who shows what was good shows what stands in front of it.
+#[test]
+fn what_is_malformed_is_as_long_as_it_was_good() {
+    for peer in [Peer::Server, Peer::Agent, Peer::Client] {
+        let seen = read(b"{\"a\":@}\n", 64, &[], peer, Reading::DEFAULT);
+        assert!(matches!(seen[0].what, Said::Malformed { at: 5, .. }), "{peer:?}: {seen:?}");
+        assert_eq!((seen[0].offset, seen[0].bytes), (0, 5), "{peer:?}");
+    }
+}
+
 /// QEMU answers each error once, and to its lexer a TAB is no end of one: who counts the answers needs as many.
 #[test]
 fn a_client_that_errs_errs_up_to_the_next_token() {

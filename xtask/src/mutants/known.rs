@@ -42,3 +42,26 @@ impl<'t> Known<'t> {
         Difference { survivors, seen }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_survivors_of_a_name_are_known_as_the_list_says() -> Result<()> {
+        let known = || Known::read("# a class\n\n1 f.rs: replace | with ^ in f\n2 f.rs: delete ! in g\n");
+        let change = |line: usize, what: &str| -> Result<Change> {
+            let place = serde_json::json!({ "line": line, "column": 9 });
+            let name = format!("f.rs:{line}:9: {what}");
+            let span = serde_json::json!({ "start": place, "end": place });
+            let change =
+                serde_json::json!({ "name": name, "file": "f.rs", "function": null, "replacement": "", "span": span });
+            Ok(serde_json::from_value(change)?)
+        };
+        let (one, other) = (change(1, "replace | with ^ in f")?, change(2, "replace | with ^ in f")?);
+        let Difference { survivors, seen } = known()?.compared(&[&one, &other]);
+        assert_eq!((survivors, seen), (vec![other.name], vec!["2 f.rs: delete ! in g".into()]));
+        assert!(Known::read("f.rs: without a count").is_err());
+        Ok(())
+    }
+}

@@ -85,7 +85,7 @@ fn alone(workspace: &Workspace, folder: &Path, changes: &[&Change]) -> Result<BT
         return Ok(BTreeMap::new());
     }
     let mut mutants = MUTANTS.call(workspace)?;
-    mutants.args(["--workspace", "--baseline=skip", "--timeout=60", "--jobs=2", "--output"]).arg(folder);
+    mutants.args(["--workspace", "--baseline=skip", "--timeout=60", "--output"]).arg(folder);
     mutants.args(changes.iter().flat_map(|change| ["--re".into(), format!("^{}$", escaped(&change.name))]));
     // Nobody debugs them, nor needs the smallest input that shows one.
     mutants.env("CARGO_PROFILE_DEV_DEBUG", "0").env("PROPTEST_MAX_SHRINK_ITERS", "0");

@@ -143,6 +143,7 @@ fn what_follows_members_that_broke_off_is_found_wherever_that_was_cut() {
         "{\"return\": {\"x\": 1,\n ",
         "{\"return\": {\"x\": 1,\n\"b\": 1 ",
         "{\"return\": {\"x\": 1,\n\"y\": 2 ",
+        "{\"return\": {\"b\": 1,\"x\": 2,\n ",
         "{\"return\": {\"x\": 1,\n",
     ];
     for broken in broken {

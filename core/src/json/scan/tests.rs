@@ -254,6 +254,22 @@ fn faults_have_their_place_and_reason() {
     }
 }
 
+/// Where much follows, words are compared at once, and each letter counts all the same.
+#[test]
+fn words_are_compared_to_their_last_letter() {
+    let padding = "\"padding\",".repeat(20);
+    for word in ["falsx", "falsE", "fals", "falsee", "truE", "trux", "tru", "truee", "nulL", "nulx", "nul", "nulll"] {
+        for (before, behind) in [("{\"return\":", ",\"x\":["), ("{\"return\":[1,", ",")] {
+            let text = format!("{before}{word}{behind}{padding}1]}}");
+            let outcome = same_outcome(text.as_bytes(), Dialect::Strict);
+            assert!(
+                matches!(outcome.progress, Progress::Fault(at, _) if at >= before.len() && at <= before.len() + 5),
+                "{text}"
+            );
+        }
+    }
+}
+
 #[test]
 fn an_error_says_what_and_where() {
     assert_eq!(check(b"[1,]").unwrap_err().to_string(), format!("{} at byte 3", Reason::UnexpectedByte));
