@@ -23,6 +23,7 @@ const STREAMS: &[(&str, u64)] = &[
         "{\"return\": [{\"device\": \"ide0-hd0\", \"stats\": {\"rd_bytes\": 512345678, \"wr_bytes\": 0, \"failed_rd_operations\": -12, \"timed_stats\": []}, \"node-name\": \"#block123\"}], \"id\": 17}\r\n",
         80,
     ),
+    ("{\"return\": [{\"n\": 1}, {\"n\": 22}, {\"n\": 333}, {\"n\": 4}, {\"n\": 5}], \"id\": 2}\r\n", 135),
     ("{\"return\": [[1, 2], [], {}, [{}, {\"a\": [true, false, null, 3]}], \"x\", -5], \"id\": 18}\r\n", 263),
     (
         "{\r\n    \"return\": {\r\n        \"status\": \"running\",\r\n        \"list\": [\r\n            1,\r\n            22\r\n        ],\r\n        \"running\": true\r\n    },\r\n    \"id\": 3\r\n}\r\n",
