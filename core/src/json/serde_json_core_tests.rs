@@ -76,7 +76,7 @@ fn what_that_crate_must_not_see_is_refused() {
 #[test]
 fn each_error_says_something_of_its_own() {
     let type_error = ::serde_json_core::de::Error::ExpectedSomeValue;
-    let said = [SerdeJsonCoreError::Dialect, SerdeJsonCoreError::TooDeep, SerdeJsonCoreError::Type(type_error.clone())]
+    let said = [SerdeJsonCoreError::Dialect, SerdeJsonCoreError::TooDeep, SerdeJsonCoreError::Type(type_error)]
         .map(|error| error.to_string());
     assert!(said.iter().all(|text| text.len() > 8), "{said:?}");
     assert_ne!(said[0], said[1]);

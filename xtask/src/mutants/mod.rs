@@ -111,11 +111,10 @@ fn alone(workspace: &Workspace, folder: &Path, changes: &[&Change]) -> Result<BT
     Ok(fates)
 }
 
-/// A name as a regular expression that matches nothing else.
+/// A name as a regular expression that matches nothing else. (`\<` would be the beginning of a word.)
 fn escaped(name: &str) -> String {
-    name.chars()
-        .flat_map(|c| (!c.is_alphanumeric() && !" _".contains(c)).then_some('\\').into_iter().chain([c]))
-        .collect()
+    let escape = |c: char| r"\.+*?()|[]{}^$".contains(c).then_some('\\');
+    name.chars().flat_map(|c| escape(c).into_iter().chain([c])).collect()
 }
 
 /// Counts, and fails if one survived that is not known to change nothing.
