@@ -78,7 +78,9 @@ impl Copy {
         if tree.exists() {
             fs::remove_dir_all(tree)?;
         }
-        let files = tool::read(tool::tool("git", ["ls-files"]).current_dir(&workspace.root))?;
+        let files = tool::read(
+            tool::tool("git", ["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(&workspace.root),
+        )?;
         for file in files.lines() {
             let (from, to) = (workspace.root.join(file), tree.join(file));
             // One that is deleted and not committed is still in that list.
