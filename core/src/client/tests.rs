@@ -1,9 +1,12 @@
+mod correlation;
 #[cfg(feature = "delivery")]
 mod elements;
 #[cfg(feature = "delivery")]
 mod members;
 #[cfg(feature = "delivery")]
 mod text;
+#[cfg(feature = "delivery")]
+mod wishes;
 
 use super::*;
 use crate::error::{Misuse, Resource};
@@ -157,7 +160,9 @@ fn out_of_band_execution_is_enabled_where_wanted_and_offered() {
     bench.feed(GREETING);
     assert_eq!(bench.sent(), "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]},\"id\":511}\n");
     assert_eq!(bench.client.commands().exec_oob("yank", &()), Err(Error::Misuse(Misuse::NoOutOfBand)));
+    assert!(!bench.client.commands().oob_enabled(), "it was only asked for");
     assert_eq!(bench.feed("{\"return\": {}, \"id\": 511}"), ["ready true"]);
+    assert!(bench.client.commands().oob_enabled());
     let ticket = bench.client.commands().exec_oob("query-yank", &()).unwrap();
     assert_eq!(bench.sent(), format!("{{\"exec-oob\":\"query-yank\",\"id\":{}}}\n", ticket.id()));
 
@@ -444,31 +449,6 @@ fn damage_is_reported_and_what_follows_is_marked() {
 }
 
 #[test]
-fn servers_without_ids_are_answered_in_order() {
-    let mut bench = Bench::new(Config { correlation: Correlation::InOrder, oob: true, ..Config::DEFAULT });
-    bench.feed(GREETING);
-    assert_eq!(bench.sent(), "{\"execute\":\"qmp_capabilities\"}\n");
-    assert_eq!(bench.feed("{\"return\": {}}"), ["ready false"]);
-    let tickets: Vec<Ticket> = (0..3).map(|_| bench.execute("x")).collect();
-    assert_eq!(bench.sent(), "{\"execute\":\"x\"}\n".repeat(3));
-    bench.client.commands().set_deadline(tickets[1], Instant::ZERO).unwrap();
-    assert_eq!(bench.poll(), [format!("timed out {}", tickets[1].id())]);
-    let said = bench.feed("{\"return\": 1}{\"event\": \"E\"}{\"error\": {\"class\": \"C\", \"desc\": \"d\"}}{\"return\": 3, \"id\": \"x\"}{\"return\": 3}{\"return\": 4}");
-    let ids: Vec<u32> = tickets.iter().map(|ticket| ticket.id()).collect();
-    assert_eq!(
-        said,
-        [
-            format!("reply {} 1", ids[0]),
-            "event E None".into(),
-            format!("late {} C: d", ids[1]),
-            "foreign Some(\"x\") 3".into(),
-            format!("reply {} 3", ids[2]),
-            "foreign None 4".into()
-        ]
-    );
-}
-
-#[test]
 fn commands_are_sent_while_an_event_is_held() {
     let mut bench = Bench::ready(Config::DEFAULT);
     bench.client.feed(b"{\"event\": \"BLOCK_IO_ERROR\", \"data\": {\"device\": \"d\\u0022\"}}").unwrap();
@@ -543,16 +523,6 @@ fn a_negotiation_whose_reply_was_lost_is_made_up_for() {
     bench.feed(GREETING);
     bench.feed(&complete(256 + 255));
     assert_eq!(bench.client.session(), Session::Refused);
-}
-
-#[test]
-fn generations_never_give_id_zero() {
-    let mut bench = Bench::ready(Config { seed: 0x00FF_FFFD, ..Config::DEFAULT });
-    let ids: Vec<u32> = (0..3).map(|_| bench.execute("x").id()).collect();
-    assert_eq!(ids, [0xFFFF_FF00, 0x0000_0101, 0x0000_0202]);
-    // Order is kept across the wrap.
-    let newest = bench.client.commands().next_in_order();
-    assert_eq!(newest, Some(0xFFFF_FF00));
 }
 
 #[test]

@@ -1,4 +1,6 @@
 mod hostile;
+#[cfg(feature = "fast")]
+mod pace;
 
 use super::*;
 use crate::json::Value;
@@ -354,6 +356,39 @@ fn damage_costs_at_most_the_message_beside_it() {
     for separator in ["\r\n", "\n"] {
         let (_, second, third) = damage(separator, false, Framing::Lines);
         assert_eq!((second, third), (0, 0));
+    }
+}
+
+/// Behind damage, a line is the next message whatever it begins with: elsewhere it has to begin with a bracket.
+#[test]
+fn by_lines_the_next_message_may_stand_behind_blanks() {
+    let event = Said::Event { name: "E".into(), data: None, timestamp: None };
+    for peer in [Peer::Server, Peer::Agent] {
+        for (framing, found) in [(Framing::Lines, true), (Framing::Structure, false)] {
+            let seen = read(b"{x\n {\"event\":\"E\"}\n", 64, &[], peer, Reading { framing, ..Reading::DEFAULT });
+            assert!(matches!(seen[0].what, Said::Malformed { at: 1, .. }), "{seen:?}");
+            assert_eq!(seen.iter().any(|seen| seen.what == event), found, "{framing:?}: {seen:?}");
+        }
+    }
+}
+
+/// The byte itself is told apart: who shows what was good shows what stands in front of it.
+#[test]
+fn what_is_malformed_is_as_long_as_it_was_good() {
+    for peer in [Peer::Server, Peer::Agent, Peer::Client] {
+        let seen = read(b"{\"a\":@}\n", 64, &[], peer, Reading::DEFAULT);
+        assert!(matches!(seen[0].what, Said::Malformed { at: 5, .. }), "{peer:?}: {seen:?}");
+        assert_eq!((seen[0].offset, seen[0].bytes), (0, 5), "{peer:?}");
+    }
+}
+
+/// QEMU answers each error once, and to its lexer a TAB is no end of one: who counts the answers needs as many.
+#[test]
+fn a_client_that_errs_errs_up_to_the_next_token() {
+    for (stream, errors) in [(&b"@\t@\n"[..], 1), (b"@ @\n", 1), (b"@\n@\n", 2)] {
+        let seen = read(stream, 64, &[], Peer::Client, Reading::DEFAULT);
+        let malformed = seen.iter().filter(|seen| matches!(seen.what, Said::Malformed { .. })).count();
+        assert_eq!(malformed, errors, "{}: {seen:?}", stream.escape_ascii());
     }
 }
 

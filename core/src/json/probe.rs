@@ -96,3 +96,39 @@ impl<'de> SeqAccess<'de> for Probe {
         seed.deserialize(Self).map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    #[derive(Debug)]
+    struct Device;
+
+    impl<'de> Deserialize<'de> for Device {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Nothing;
+            impl Visitor<'_> for Nothing {
+                type Value = Device;
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a device")
+                }
+            }
+            deserializer.deserialize_struct("Device", &["device", "qdev"], Nothing)
+        }
+    }
+
+    #[test]
+    fn a_type_that_names_members_is_found_in_what_holds_it() {
+        let names = |projection| match projection {
+            Projection::Named(names) => Some(names),
+            _ => None,
+        };
+        for projection in [Projection::probe::<Device>(), Projection::probe::<Vec<Option<Device>>>()] {
+            assert_eq!(names(projection), Some(&["device", "qdev"][..]));
+        }
+        for projection in [Projection::probe::<&str>(), Projection::probe::<(Device, u8)>()] {
+            assert!(matches!(projection, Projection::All), "{projection:?}");
+        }
+    }
+}

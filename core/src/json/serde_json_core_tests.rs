@@ -67,8 +67,20 @@ fn what_that_crate_must_not_see_is_refused() {
     };
     assert_eq!(read(&nested(SERDE_JSON_CORE_DEPTH - 1)), Ok(()));
     assert_eq!(read(&nested(SERDE_JSON_CORE_DEPTH)), Err(SerdeJsonCoreError::TooDeep));
+    // What stands side by side does not add up.
+    assert_eq!(read(&format!("[{}{{}}]", "{},[],".repeat(SERDE_JSON_CORE_DEPTH))), Ok(()));
     let input = Payload::new(&mut [], Strings::Input).decode_with_serde_json_core::<u8>(&mut []);
     assert_eq!(input, Err(SerdeJsonCoreError::Dialect));
+}
+
+#[test]
+fn each_error_says_something_of_its_own() {
+    let type_error = ::serde_json_core::de::Error::ExpectedSomeValue;
+    let said = [SerdeJsonCoreError::Dialect, SerdeJsonCoreError::TooDeep, SerdeJsonCoreError::Type(type_error)]
+        .map(|error| error.to_string());
+    assert!(said.iter().all(|text| text.len() > 8), "{said:?}");
+    assert_ne!(said[0], said[1]);
+    assert_eq!(said[2], type_error.to_string());
 }
 
 #[test]
@@ -80,6 +92,16 @@ fn what_that_crate_panics_at_is_refused() {
     #[derive(Serialize)]
     struct Renamed {
         #[serde(rename = "a\": 1, \"b")]
+        a: u8,
+    }
+    #[derive(Serialize)]
+    struct Control {
+        #[serde(rename = "a\n")]
+        a: u8,
+    }
+    #[derive(Serialize)]
+    struct Blank {
+        #[serde(rename = "a b")]
         a: u8,
     }
     #[derive(Serialize)]
@@ -133,15 +155,20 @@ fn what_that_crate_panics_at_is_refused() {
     assert_eq!(written(&Tuple::Two(1, 2)), Err(Error::Unsupported));
     assert_eq!(written(&Value::NULL), Err(Error::Unsupported));
     assert_eq!(written(&Renamed { a: 1 }), Err(Error::Unsupported));
+    assert_eq!(written(&Control { a: 1 }), Err(Error::Unsupported));
+    assert_eq!(written(&Blank { a: 1 }).unwrap(), "{\"a b\":1}");
     assert_eq!(written(&RenamedVariant::Newtype(1)), Err(Error::Unsupported));
     assert_eq!(written(&RenamedVariant::Struct { a: 1 }), Err(Error::Unsupported));
     assert_eq!(written(&RenamedVariant::Unit).unwrap(), r#""\"""#);
     assert_eq!(written(&NotEscaped(1)), Err(Error::Unsupported));
     assert_eq!(written(&NotEscaped(NotEscaped("x"))), Err(Error::Unsupported));
+    assert_eq!(written(&NotEscaped(Shapes::Unit)), Err(Error::Unsupported));
     assert_eq!(written(&EscapedStr("x\",\"y")), Err(Error::Malformed));
+    assert_eq!(written(&[EscapedStr("x\",\"y")]), Err(Error::Malformed), "two elements of one");
     assert_eq!(written(&EscapedStr("x\\")), Err(Error::Malformed));
     assert_eq!(written(&EscapedStr("\\x")), Err(Error::Malformed));
     assert_eq!(written(&EscapedStr("\\n")).unwrap(), "\"\\n\"");
+    assert_eq!(written(&EscapedStr("a\\\"b")).unwrap(), "\"a\\\"b\"");
     assert_eq!(written(&Failing), Err(Error::Custom));
     assert_eq!(written(&Hiding), Err(Error::Unsupported));
     assert_eq!(written(&NotEscaped(format_args!("x"))), Err(Error::Unsupported));

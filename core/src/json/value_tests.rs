@@ -84,8 +84,28 @@ fn elements_are_decoded_one_by_one() {
         assert!(elements.decode_next::<u8>().is_some_and(|read| read.is_err()));
         assert_eq!(elements.next().and_then(Value::as_u64), Some(6));
         assert_eq!(elements.decode_next::<u8>(), None);
+        assert!(elements.decode_next::<Blind>().is_none(), "not even of a type that looks at nothing");
     }
     assert_eq!(Value::NULL.elements().decode_next::<bool>(), None);
+}
+
+/// Makes do with what is no `T`.
+struct Lenient<T>(Option<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Lenient<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(T::deserialize(deserializer).ok()))
+    }
+}
+
+/// The bracket at which reading stopped within an element is not the one behind it.
+#[test]
+fn an_element_that_is_read_in_part_is_passed_all_the_same() {
+    let mut buffer = Buffer::new("[[1], [2, 3]]");
+    let mut elements = buffer.value().elements();
+    assert!(elements.decode_next::<Lenient<(u8, u8)>>().is_some_and(|read| read.is_ok_and(|read| read.0.is_none())));
+    assert_eq!(elements.decode_next(), Some(Ok((2, 3))));
+    assert_eq!(elements.decode_next::<u8>(), None);
 }
 
 #[test]

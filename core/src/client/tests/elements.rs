@@ -7,7 +7,7 @@ use proptest::collection::vec as many;
 use proptest::prelude::*;
 
 /// A session with one command in flight whose elements are wanted.
-fn awaiting(names: &'static [&'static str]) -> (Bench, Ticket) {
+pub(super) fn awaiting(names: &'static [&'static str]) -> (Bench, Ticket) {
     awaiting_with(Config::DEFAULT, 512, names)
 }
 
@@ -31,12 +31,12 @@ fn in_flight(config: Config, rx: usize, delivery: Delivery) -> (Bench, Ticket) {
     (bench, ticket)
 }
 
-fn elements(of: Ticket, values: &[&str]) -> Vec<String> {
+pub(super) fn elements(of: Ticket, values: &[&str]) -> Vec<String> {
     let elements = values.iter().enumerate().map(|(index, value)| format!("element {index} of {}: {value}", of.id()));
     elements.collect()
 }
 
-fn all(of: Ticket, values: &[&str]) -> Vec<String> {
+pub(super) fn all(of: Ticket, values: &[&str]) -> Vec<String> {
     let mut said = elements(of, values);
     said.push(format!("{} elements of {}", values.len(), of.id()));
     said
@@ -211,15 +211,21 @@ fn replies_of_other_commands_come_whole_in_their_turn() {
     assert_eq!(bench.feed(&reply(2)), [format!("reply {} [2]", tickets[2].id())]);
 }
 
-/// The frames were told to stop where replies begin: who awaits none in pieces any more has to tell them.
+/// The levels on the way to the elements count, too.
 #[test]
-fn what_is_wanted_twice_and_taken_back_comes_whole() {
-    let (mut bench, ticket) = awaiting(&[]);
-    assert_eq!(bench.feed("{\"event\": \"E\"}"), ["event E None"]);
-    bench.client.commands().set_delivery(ticket, Delivery::ELEMENTS).unwrap();
-    bench.client.commands().set_delivery(ticket, Delivery::Whole).unwrap();
-    let reply = format!("{{\"return\": [1], \"id\": {}}}", ticket.id());
-    assert_eq!(bench.feed(&reply), [format!("reply {} [1]", ticket.id())]);
+fn elements_are_no_deeper_than_messages_may_be() {
+    for max_depth in 1..8 {
+        let reading = Reading { max_depth, ..Reading::DEFAULT };
+        let mut bench = Bench::with(Config { handshake: Handshake::Blind, reading, ..Config::DEFAULT }, 512, 512, 4);
+        bench.poll();
+        bench.feed("{\"return\": 1, \"id\": 511}");
+        let ticket = bench.execute("x");
+        bench.client.commands().set_delivery(ticket, Delivery::Elements(&["a", "b"])).unwrap();
+        let reply = format!("{{\"return\": {{\"a\": {{\"b\": [1]}}}}, \"id\": {}}}", ticket.id());
+        let oversize = format!("oversize Some({}) {} bytes", ticket.id(), reply.len());
+        let expected = if max_depth < 4 { vec![oversize] } else { all(ticket, &["1"]) };
+        assert_eq!(bench.feed(&reply), expected, "{max_depth} levels");
+    }
 }
 
 /// The line feed in front of the next message is one that was done with already.
@@ -233,32 +239,6 @@ fn what_follows_elements_that_broke_off_is_found_wherever_that_was_cut() {
         assert!(said[0].starts_with("element 0 of"), "{cut}: {said:?}");
         assert_eq!(said.last().map(String::as_str), Some("! event E None"), "{cut}: {said:?}");
     }
-}
-
-#[test]
-fn one_reply_at_a_time_comes_in_pieces() {
-    let (mut bench, first) = awaiting(&[]);
-    let second = bench.execute("x");
-    let full = Err(Error::Resource(Resource::Delivery));
-    assert_eq!(bench.client.commands().set_delivery(second, Delivery::ELEMENTS), full);
-    // It can be taken back, or changed.
-    bench.client.commands().set_delivery(first, Delivery::Whole).unwrap();
-    bench.client.commands().set_delivery(second, Delivery::ELEMENTS).unwrap();
-    assert_eq!(bench.client.commands().set_delivery(first, Delivery::ELEMENTS), full);
-    assert_eq!(
-        bench.feed(&format!("{{\"return\": [0], \"id\": {}}}", first.id())),
-        [format!("reply {} [0]", first.id())]
-    );
-    assert_eq!(bench.client.commands().set_delivery(first, Delivery::ELEMENTS), Err(Error::Misuse(Misuse::Ticket)));
-    bench.feed("{\"return\": [1,");
-    let third = bench.execute("y");
-    bench.client.commands().forget(second).unwrap();
-    // The reply is still being taken apart.
-    assert_eq!(bench.client.commands().set_delivery(third, Delivery::ELEMENTS), full);
-    let said = bench.feed(&format!("2], \"id\": {}}}", second.id()));
-    let expected = [format!("element 1 of {}: 2", second.id()), format!("retracted 2 of {}: Foreign", second.id())];
-    assert_eq!(said, expected);
-    bench.client.commands().set_delivery(third, Delivery::ELEMENTS).unwrap();
 }
 
 #[test]

@@ -60,6 +60,45 @@ fn members_at_any_depth_are_kept() {
     );
 }
 
+/// Each level of lists, or of `**`, is the same place in the tree of names, of which the stack holds but a few.
+#[test]
+fn as_many_levels_as_there_may_be_take_one_place() {
+    let (mut list, mut kept_list) = ("{\"a\":1,\"x\":2}".to_string(), "{\"a\":1}".to_string());
+    let (mut any, mut kept_any) = (list.clone(), kept_list.clone());
+    for _ in 0..20 {
+        list = format!("[{list},{{\"x\":3}}]");
+        kept_list = format!("[{kept_list},{{}}]");
+        any = format!("{{\"x\":4,\"b\":{any}}}");
+        kept_any = format!("{{\"b\":{kept_any}}}");
+    }
+    assert_eq!(kept(named(&["a"]), &list), kept_list);
+    assert_eq!(kept(named(&["y", "**.a"]), &any), kept_any);
+}
+
+/// Beyond 64 nothing is looked for, and nothing is dropped.
+#[test]
+fn sixty_four_names_are_looked_for() {
+    let names = |count: usize| -> &'static [&'static str] {
+        (0..count).map(|number| &*format!("n{number}").leak()).collect::<Vec<_>>().leak()
+    };
+    let value = "{\"n63\":1,\"n64\":2,\"x\":3}";
+    assert_eq!(kept(named(names(64)), value), "{\"n63\":1}");
+    assert_eq!(kept(named(names(65)), value), value);
+}
+
+/// The way down to where a reply broke off is not the way that the next one takes.
+#[test]
+fn members_are_kept_however_many_replies_broke_off() {
+    let (mut bench, ticket) = awaiting_by(named(&["a.b.c"]), 512);
+    for _ in 0..10 {
+        let said = bench.feed("{\"return\": {\"a\": {\"b\": {\"c\": x\r\n");
+        assert!(said.len() == 1 && said[0].contains("malformed"), "{said:?}");
+    }
+    let reply =
+        format!("{{\"return\": {{\"x\": 1, \"a\": {{\"b\": {{\"c\": 2, \"y\": 3}}}}}}, \"id\": {}}}", ticket.id());
+    assert_eq!(bench.feed(&reply), [format!("! reply {} {{\"a\":{{\"b\":{{\"c\":2}}}}}}", ticket.id())]);
+}
+
 /// A type that holds itself.
 struct Image;
 impl Paths for Image {
@@ -85,6 +124,46 @@ fn types_that_hold_themselves_are_followed() {
         ",\"filename\":5}".repeat(depth)
     );
     assert_eq!(said, [expected]);
+}
+
+#[test]
+fn elements_have_the_members_that_a_type_reads() {
+    let (mut bench, ticket) = awaiting_by(Delivery::elements_of::<Image>(), 512);
+    let said =
+        bench.feed(&format!("{{\"return\": [{{\"x\": 1, \"filename\": \"a\"}}, {{}}], \"id\": {}}}", ticket.id()));
+    let element = |index, value| format!("element {index} of {}: {value}", ticket.id());
+    let expected = [element(0, "{\"filename\":\"a\"}"), element(1, "{}"), format!("2 elements of {}", ticket.id())];
+    assert_eq!(said, expected);
+}
+
+/// Whether a line begins with the next message is told by the byte in front of it, which may have been cut out, or kept.
+#[test]
+fn what_follows_members_that_broke_off_is_found_wherever_that_was_cut() {
+    let broken = [
+        "{\"return\": {\"x\": 1,\n ",
+        "{\"return\": {\"x\": 1,\n\"b\": 1 ",
+        "{\"return\": {\"x\": 1,\n\"y\": 2 ",
+        "{\"return\": {\"b\": 1,\"x\": 2,\n ",
+        "{\"return\": {\"x\": 1,\n",
+    ];
+    for broken in broken {
+        let stream = format!("{broken}{{\"event\": \"E\"}}\r\n{{\"event\": \"F\"}}\r\n");
+        let read = |cuts: [usize; 2]| {
+            let (mut bench, _) = awaiting_by(named(&["b"]), 512);
+            let parts = [&stream[..cuts[0]], &stream[cuts[0]..cuts[1]], &stream[cuts[1]..]];
+            parts.into_iter().filter(|part| !part.is_empty()).flat_map(|part| bench.feed(part)).collect::<Vec<_>>()
+        };
+        let whole = read([0, 0]);
+        assert!(whole[0].starts_with("malformed"), "{whole:?}");
+        // What stands in the middle of a line is part of what is broken.
+        let found = if broken.ends_with('\n') { &["! event E None", "event F None"][..] } else { &["! event F None"] };
+        assert_eq!(whole[1..], *found, "{broken}");
+        for second in 1..stream.len() {
+            for first in 0..second {
+                assert_eq!(read([first, second]), whole, "{broken}, cut at {first} and {second}");
+            }
+        }
+    }
 }
 
 #[test]

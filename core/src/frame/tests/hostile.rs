@@ -42,14 +42,14 @@ const STREAMS: &[(&[u8], &[u8])] = &[
 ];
 
 /// What a stream has cost.
-struct Cost {
+pub(super) struct Cost {
     pieces: u64,
     messages: u64,
-    work: u64,
+    pub(super) work: u64,
     moved: u64,
 }
 
-fn cost(stream: &[u8], size: usize, piece: usize, peer: Peer, fast: bool) -> Cost {
+pub(super) fn cost(stream: &[u8], size: usize, piece: usize, peer: Peer, fast: bool) -> Cost {
     let mut memory = vec![b'7'; size];
     let members = if peer == Peer::Client { CLIENT_MEMBERS } else { SERVER_MEMBERS };
     let reading = Reading { fast, ..Reading::DEFAULT };
@@ -94,4 +94,18 @@ fn a_byte_costs_the_same_whatever_it_is_part_of() {
             }
         }
     }
+}
+
+/// A count that counts nothing would keep within any bound.
+#[test]
+fn steps_and_moves_are_counted() {
+    let mut stream = b"{\"return\":\"".to_vec();
+    stream.resize(1000, b'x');
+    let Cost { work, .. } = cost(&stream, 4096, usize::MAX, Peer::Server, false);
+    assert!(work >= 1000, "{work} steps");
+    assert!(cost(&stream, 4096, usize::MAX, Peer::Server, true).work > 0);
+    // The second message goes to the front, as it does not fit behind the first one.
+    let stream = b"{\"return\":1}".repeat(2);
+    let Cost { moved, .. } = cost(&stream, 20, usize::MAX, Peer::Server, true);
+    assert!(moved > 0);
 }

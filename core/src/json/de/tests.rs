@@ -348,6 +348,52 @@ fn types_nest_as_deep_as_they_may() {
     assert!(read::<Chain>(&format!(r#"{{"other": {deep}}}"#)).is_ok());
 }
 
+/// A value as it is, and read as a type.
+#[derive(Debug, PartialEq)]
+struct Twice<'a>(Value<'a>, BTreeMap<&'a str, u8>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Twice<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Both;
+        impl<'de> Visitor<'de> for Both {
+            type Value = Twice<'de>;
+            fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str("an object of numbers")
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut value: A) -> Result<Twice<'de>, A::Error> {
+                let missing = || serde::de::Error::custom("it can be read again");
+                Ok(Twice(value.next_element()?.ok_or_else(missing)?, value.next_element()?.ok_or_else(missing)?))
+            }
+        }
+        again(deserializer, Both)
+    }
+}
+
+/// Unions are read so: what is looked at first must end where the value does, not where the list does that it stands in.
+#[test]
+fn a_value_is_read_twice_wherever_it_stands() {
+    let text = r#"[{"a": 1}, {"b": 2, "c": 3}]"#;
+    let mut buffer = Buffer::new(text);
+    let (one, two) = (r#"{"a":1}"#, r#"{"b":2,"c":3}"#);
+    let mut elements = buffer.value().elements();
+    let twice = elements.decode_next::<Twice<'_>>().unwrap().unwrap();
+    assert_eq!((twice.0.to_string().as_str(), twice.1), (one, [("a", 1)].into()));
+    let twice = elements.decode_next::<Twice<'_>>().unwrap().unwrap();
+    assert_eq!((twice.0.to_string().as_str(), twice.1), (two, [("b", 2), ("c", 3)].into()));
+    assert!(elements.next().is_none());
+    let mut other = Buffer::new(text);
+    let list: Vec<Twice<'_>> = other.payload().decode().unwrap();
+    assert_eq!(list.iter().map(|twice| twice.0.to_string()).collect::<Vec<_>>(), [one, two]);
+}
+
+/// Only one that another deserializer has forged.
+#[test]
+fn a_value_that_is_no_json_is_malformed() {
+    for text in ["nul", "truth", "nulls"] {
+        assert_eq!(read::<serde_json::Value>(text), Err(ErrorKind::Malformed), "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn documents_are_read_as_serde_json_reads_them(text in document()) {

@@ -193,6 +193,9 @@ mod tests {
             if plain.len() > usize::from(floor) {
                 let mut levels = nesting.levels_above(floor, max);
                 assert!(levels.count() > 0 && levels.base >= floor);
+                // Who may open none where there is room for some is slow, and wrong in nothing else.
+                let in_word = plain.len() % usize::from(LEVELS) != 0 && levels.count() < LEVELS - 1;
+                assert_eq!(levels.may_push(), in_word && plain.len() < usize::from(max));
                 let up = turn / 5_000 % 2 == 0;
                 for _ in 0..random(100) {
                     if random(8) == 0 || !up {

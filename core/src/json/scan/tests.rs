@@ -1,6 +1,7 @@
 use super::members::{Member, Members, Span};
 use super::*;
 use proptest::prelude::*;
+use std::format;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
@@ -251,6 +252,28 @@ fn faults_have_their_place_and_reason() {
     ] {
         assert_eq!(same_outcome(bytes, Dialect::Strict).progress, Progress::Fault(at, reason), "{bytes:?}");
     }
+}
+
+/// Where much follows, words are compared at once, and each letter counts all the same.
+#[test]
+fn words_are_compared_to_their_last_letter() {
+    let padding = "\"padding\",".repeat(20);
+    for word in ["falsx", "falsE", "fals", "falsee", "truE", "trux", "tru", "truee", "nulL", "nulx", "nul", "nulll"] {
+        for (before, behind) in [("{\"return\":", ",\"x\":["), ("{\"return\":[1,", ",")] {
+            let text = format!("{before}{word}{behind}{padding}1]}}");
+            let outcome = same_outcome(text.as_bytes(), Dialect::Strict);
+            assert!(
+                matches!(outcome.progress, Progress::Fault(at, _) if at >= before.len() && at <= before.len() + 5),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_error_says_what_and_where() {
+    assert_eq!(check(b"[1,]").unwrap_err().to_string(), format!("{} at byte 3", Reason::UnexpectedByte));
+    assert_eq!(check(b"[").unwrap_err().to_string(), format!("{} at byte 1", Reason::UnexpectedEnd));
 }
 
 #[test]

@@ -118,6 +118,25 @@ fn strings_are_escaped_by_the_shortest_form() {
 }
 
 #[test]
+fn zero_is_zero_and_unit_is_null_of_whatever_type() {
+    #[derive(Serialize)]
+    struct Unit;
+    assert_eq!(written(&(0_i8, 0_i64, 0_i128, 0_u128, -1_i128, Unit, ())).unwrap(), "[0,0,0,0,-1,null,null]");
+}
+
+#[test]
+fn a_key_may_be_whatever_displays() {
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    struct Shown(u8);
+    impl Serialize for Shown {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&format_args!("<{}>", self.0))
+        }
+    }
+    assert_eq!(written(&BTreeMap::from([(Shown(1), Shown(2))])).unwrap(), r#"{"<1>":"<2>"}"#);
+}
+
+#[test]
 fn what_json_lacks_is_an_error() {
     struct Bytes;
     impl Serialize for Bytes {
