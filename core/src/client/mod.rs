@@ -350,14 +350,18 @@ impl Commands<'_> {
         }
     }
 
-    fn reply<'m>(&mut self, id: Option<Value<'m>>, outcome: Outcome<'m>) -> Message<'m> {
-        let number = match (id, self.correlation) {
+    /// The number of what is answered by a reply with this id, or without one.
+    fn answered(&mut self, id: Option<Value<'_>>) -> Option<u32> {
+        match (id, self.correlation) {
             (Some(id), _) => Outbox::number(id),
             (None, Correlation::ById) => None,
             (None, Correlation::InOrder) if self.negotiation != 0 => Some(self.negotiation),
             (None, Correlation::InOrder) => self.next_in_order(),
-        };
-        if let Some(number) = number {
+        }
+    }
+
+    fn reply<'m>(&mut self, id: Option<Value<'m>>, outcome: Outcome<'m>) -> Message<'m> {
+        if let Some(number) = self.answered(id) {
             if number == self.negotiation {
                 return self.negotiated(outcome.map(drop));
             }
@@ -393,12 +397,7 @@ impl Commands<'_> {
 
     fn oversize<'m>(&mut self, message: Oversize<'m>) -> Message<'m> {
         let reply = matches!(message.of, Kind::Return | Kind::Error);
-        let number = match (message.id, self.correlation) {
-            _ if !reply => None,
-            (Some(id), _) => Outbox::number(id),
-            (None, Correlation::InOrder) if self.negotiation == 0 => self.next_in_order(),
-            (None, _) => None,
-        };
+        let number = if reply { self.answered(message.id) } else { None };
         if number.is_some_and(|number| number == self.negotiation) {
             // Which of the two it was is all that matters.
             let outcome = if message.of == Kind::Return { Ok(()) } else { Err(Failure::UNKNOWN) };

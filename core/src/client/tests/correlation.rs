@@ -77,3 +77,15 @@ fn generations_never_give_id_zero() {
     let newest = bench.client.commands().next_in_order();
     assert_eq!(newest, Some(0xFFFF_FF00));
 }
+
+/// Negotiation has no id either, and its answer may be too long, too.
+#[test]
+fn a_negotiation_whose_answer_is_too_long_is_done_without_ids() {
+    let long = "x".repeat(200);
+    for (reply, said) in [("{\"return\": \"LONG\"}", "ready false"), ("{\"error\": \"LONG\"}", "refused")] {
+        let mut bench = Bench::with(Config { correlation: Correlation::InOrder, ..Config::DEFAULT }, 128, 512, 4);
+        bench.feed(GREETING);
+        let heard = bench.feed(&reply.replace("LONG", &long));
+        assert!(heard.len() == 1 && heard[0].starts_with(said), "{heard:?}");
+    }
+}

@@ -10,10 +10,10 @@ const BYTES: usize = 20_000;
 const STREAMS: &[(&str, u64)] = &[
     ("{\"return\": {}, \"id\": 1}\r\n", 84),
     ("{\"return\": {\"status\": \"running\", \"singlestep\": false, \"running\": true}, \"id\": 4711}\r\n", 73),
-    ("{\"timestamp\": {\"seconds\": 1267020223, \"microseconds\": 435656}, \"event\": \"STOP\"}\r\n", 28),
+    ("{\"timestamp\": {\"seconds\": 1267020223, \"microseconds\": 435656}, \"event\": \"STOP\"}\r\n", 4),
     (
         "{\"timestamp\": {\"seconds\": 1267020223, \"microseconds\": 12}, \"event\": \"JOB_STATUS_CHANGE\", \"data\": {\"status\": \"running\", \"id\": \"job0\"}}\r\n",
-        48,
+        41,
     ),
     (
         "{\"return\": [{\"name\": \"a\", \"members\": [{\"name\": \"x\", \"type\": \"14\"}, {\"name\": \"y\", \"default\": null, \"type\": \"int\"}], \"meta-type\": \"object\"}, {\"name\": \"b\", \"variants\": [{\"case\": \"c\", \"type\": \"12\"}], \"meta-type\": \"object\"}], \"id\": 1}\r\n",
