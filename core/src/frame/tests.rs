@@ -359,6 +359,19 @@ fn damage_costs_at_most_the_message_beside_it() {
     }
 }
 
+/// The timestamp of an event is a level of its own, also where it is taken in one go with the rest of its head.
+#[test]
+fn an_event_with_a_timestamp_is_two_levels_deep() {
+    let event = "{\"timestamp\": {\"seconds\": 1267020223, \"microseconds\": 435656}, \"event\": \"STOP\"}\r\n";
+    for (max_depth, is_good) in [(1, false), (2, true)] {
+        for fast in [false, true] {
+            let reading = Reading { max_depth, fast, ..Reading::DEFAULT };
+            let seen = read(event.as_bytes(), 256, &[], Peer::Server, reading);
+            assert_eq!(matches!(seen[..], [Seen { what: Said::Event { .. }, .. }]), is_good, "{max_depth}, {fast}");
+        }
+    }
+}
+
 /// Behind damage, a line is the next message whatever it begins with: elsewhere it has to begin with a bracket.
 #[test]
 fn by_lines_the_next_message_may_stand_behind_blanks() {

@@ -459,3 +459,40 @@ proptest! {
         prop_assert!(whole.0.last().unwrap().contains("event F"), "{whole:?}");
     }
 }
+
+/// What is told of an element is where it was in the stream, members that were cut out of it included.
+#[test]
+fn elements_are_where_they_were_whatever_was_cut_out_of_them() {
+    let elements = ["{\"a\": 1, \"b\": \"xxxxxxxxxxxx\"}", "{\"b\": [1, 2, 3], \"a\": 2}", "{\"a\": 3}"];
+    let projection = Projection::Named(&["a"]);
+    let (mut bench, ticket) = awaiting_by(Delivery::ElementMembers(&[], projection), 512);
+    let reply = format!("{{\"return\": [{}], \"id\": {}}}\r\n", elements.join(", "), ticket.id());
+    let mut places = Vec::new();
+    let mut start = None;
+    for byte in reply.as_bytes() {
+        assert_eq!(bench.client.feed(&[*byte]), Ok(1));
+        while let Some(incoming) = bench.client.poll().unwrap() {
+            let origin = incoming.origin.unwrap();
+            match incoming.message {
+                Message::Element { .. } => places.push((origin.offset, origin.bytes)),
+                Message::ElementsEnd { .. } => start = Some(origin.offset),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let mut at = start.unwrap() + "{\"return\": [".len() as u64;
+    for (element, place) in elements.into_iter().zip(places.iter().copied()) {
+        assert_eq!(place, (at, element.len() as u64), "{element}");
+        at += element.len() as u64 + 2;
+    }
+    assert_eq!(places.len(), elements.len());
+    // All at once comes to the same.
+    let (mut bench, ticket) = awaiting_by(Delivery::ElementMembers(&[], projection), 512);
+    let reply = format!("{{\"return\": [{}], \"id\": {}}}\r\n", elements.join(", "), ticket.id());
+    assert_eq!(bench.client.feed(reply.as_bytes()), Ok(reply.len()));
+    for place in places {
+        let incoming = bench.client.poll().unwrap().unwrap();
+        let origin = incoming.origin.unwrap();
+        assert_eq!((origin.offset, origin.bytes), place);
+    }
+}
