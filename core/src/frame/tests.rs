@@ -372,6 +372,31 @@ fn an_event_with_a_timestamp_is_two_levels_deep() {
     }
 }
 
+/// What begins as an event does is one only if it goes on so.
+#[test]
+fn what_begins_as_an_event_is_read_to_its_end() {
+    for (member, name) in [
+        ("\"event\": \"STOP\"", Some("STOP")),
+        ("\"event\":\"STOP\"", Some("STOP")),
+        ("\"event\":\"\"", Some("")),
+        ("\"event\": \"\"", Some("")),
+        ("\"event\" : \"STOP\"", Some("STOP")),
+        ("\"other\": \"STOP\"", None),
+        ("\"event2\": \"STOP\"", None),
+    ] {
+        let text = format!("{{\"timestamp\": {{\"seconds\": 1267020223, \"microseconds\": 435656}}, {member}}}\r\n");
+        for fast in [false, true] {
+            let seen = server(text.as_bytes(), 256, &[], fast);
+            let found = match &seen[..] {
+                [Seen { what: Said::Event { name, .. }, .. }] => Some(name.as_str()),
+                [Seen { what: Said::Unknown(_), .. }] => None,
+                other => panic!("{text}: {other:?}"),
+            };
+            assert_eq!(found, name, "{text}, fast {fast}");
+        }
+    }
+}
+
 /// Behind damage, a line is the next message whatever it begins with: elsewhere it has to begin with a bracket.
 #[test]
 fn by_lines_the_next_message_may_stand_behind_blanks() {
