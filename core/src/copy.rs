@@ -1,9 +1,23 @@
 //! Copying bytes: by what the compiler has for it, or by loops where that is dear. On a Cortex-M, `memmove` takes 660 bytes of flash.
 
 use core::cell::Cell;
+use core::hint::black_box;
 
 /// Whether loops are wanted: on bare metal, unless speed was asked for.
 const SMALL: bool = cfg!(all(target_os = "none", not(feature = "fast")));
+
+/// Copies what is short, as [`copy`] does: on bare metal by a loop always, since a call takes 64 bytes of stack there.
+#[cfg_attr(target_os = "none", inline(never))]
+pub(crate) fn copy_short(from: &[u8], to: &mut [u8]) -> usize {
+    if !cfg!(target_os = "none") {
+        return copy(from, to);
+    }
+    for (place, byte) in to.iter_mut().zip(from) {
+        // Else the compiler makes that call of the loop.
+        *place = black_box(*byte);
+    }
+    to.len().min(from.len())
+}
 
 /// Copies `from` to the beginning of `to`, as far as both reach, and gives how many bytes that is.
 #[inline]

@@ -1,14 +1,14 @@
 //! A stream of messages without a session: for who has a client of their own and wants the framing and parsing done, for recorded
 //! streams, for proxies.
 
-use core::marker::PhantomData;
-
 use crate::error::Error;
 use crate::frame::{Buffer, Frames, Oversized, Peer, Reading, What};
 use crate::json::scan::members::Members;
+use crate::json::scan::{Input, Output, grammar};
 use crate::json::{Payload, Strings};
 use crate::message::{
-    CLIENT_MEMBERS, ClientMessage, Malformed, Origin, SERVER_MEMBERS, ServerMessage, client_message, server_message,
+    CLIENT_MEMBERS, ClientMessage, Malformed, Origin, SERVER_MEMBERS, ServerMessage, Whole, client_message,
+    server_message,
 };
 
 /// Reads the messages of one peer, as a [`Client`](crate::client::Client) or [`Server`](crate::server::Server) would.
@@ -37,9 +37,8 @@ use crate::message::{
 /// # Ok::<(), qmp_core::error::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Reader<'b, S> {
-    frames: Frames<'b>,
-    source: PhantomData<S>,
+pub struct Reader<'b, S: Source> {
+    frames: Frames<'b, S::Grammar>,
 }
 
 /// What a server sends: [`ServerMessage`]s.
@@ -76,9 +75,11 @@ pub trait Source: sealed::Sealed {
     /// The messages.
     type Message<'m>;
     #[doc(hidden)]
+    type Grammar: grammar::Grammar + core::fmt::Debug;
+    #[doc(hidden)]
     const MEMBERS: sealed::Names;
     #[doc(hidden)]
-    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> Self::Message<'m>;
+    fn message<'m>(frames: sealed::Read<'m, '_, Self::Grammar>, what: sealed::Outlined) -> Self::Message<'m>;
 }
 
 mod sealed {
@@ -92,35 +93,38 @@ mod sealed {
     #[derive(Debug)]
     pub struct Names(pub(super) &'static Members);
     #[derive(Debug)]
-    pub struct Read<'m, 'b>(pub(super) &'m mut Frames<'b>);
+    pub struct Read<'m, 'b, G>(pub(super) &'m mut Frames<'b, G>);
     #[derive(Debug)]
     pub struct Outlined(pub(super) What);
 }
 
 impl Source for FromServer {
     type Message<'m> = ServerMessage<'m>;
+    type Grammar = Output;
     const MEMBERS: sealed::Names = sealed::Names(SERVER_MEMBERS);
-    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> ServerMessage<'m> {
-        server_message(frames.0, what.0)
+    fn message<'m>(frames: sealed::Read<'m, '_, Output>, what: sealed::Outlined) -> ServerMessage<'m> {
+        server_message(frames.0, what.0, Whole)
     }
 }
 
 impl Source for FromClient {
     type Message<'m> = ClientMessage<'m>;
+    type Grammar = Input;
     const MEMBERS: sealed::Names = sealed::Names(CLIENT_MEMBERS);
-    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> ClientMessage<'m> {
+    fn message<'m>(frames: sealed::Read<'m, '_, Input>, what: sealed::Outlined) -> ClientMessage<'m> {
         client_message(frames.0, what.0, true)
     }
 }
 
 impl Source for FromBoth {
     type Message<'m> = Recorded<'m>;
+    type Grammar = Output;
     const MEMBERS: sealed::Names = sealed::Names(Members::NONE);
-    fn message<'m>(frames: sealed::Read<'m, '_>, what: sealed::Outlined) -> Recorded<'m> {
+    fn message<'m>(frames: sealed::Read<'m, '_, Output>, what: sealed::Outlined) -> Recorded<'m> {
         match what.0 {
             // Escapes may stand anywhere in it.
             What::Complete => Recorded::Message(Payload::new(frames.0.text(), Strings::Escaped)),
-            What::Oversize(cause) => Recorded::Oversize(cause),
+            What::Oversize(passed) => Recorded::Oversize(frames.0.oversized(passed)),
             What::Malformed(reason) | What::Mistaken(reason) => {
                 Recorded::Malformed(Malformed { at: frames.0.fault(what.0), reason, text: frames.0.text() })
             }
@@ -158,7 +162,7 @@ impl<'b> Reader<'b, FromBoth> {
 
 impl<'b, S: Source> Reader<'b, S> {
     fn new(buffer: Buffer<'b>, peer: Peer, reading: Reading) -> Self {
-        Self { frames: Frames::new(buffer, peer, reading, S::MEMBERS.0), source: PhantomData }
+        Self { frames: Frames::new(buffer, peer, reading, S::MEMBERS.0) }
     }
 
     /// The free part of the buffer. Releases the message last polled. Empty only while messages wait to be polled.

@@ -3,7 +3,7 @@
 use crate::copy;
 use crate::error::{Error, Misuse, Resource};
 use crate::frame::Buffer;
-use crate::json::ser::{Full, Sink, decimal64};
+use crate::json::ser::{Full, Sink, decimal32};
 
 /// A transmit buffer. What is pending lies in one piece, so that one write can send it.
 #[derive(Debug)]
@@ -76,8 +76,9 @@ impl<'b> Transmit<'b> {
     }
 
     /// Appends a number in decimal.
+    #[inline(always)]
     pub(crate) fn number(&mut self, number: u32) -> Result<(), Error> {
-        self.push(decimal64(number.into(), &mut [0; 20])).map_err(|Full| self.full())
+        self.push(decimal32(number, &mut [0; 10])).map_err(|Full| self.full())
     }
 
     fn compact(&mut self) {
@@ -94,7 +95,7 @@ impl Sink for Transmit<'_> {
         loop {
             let free = self.buffer.bytes_mut().get_mut(self.end as usize..).unwrap_or_default();
             if let Some((place, _)) = free.split_at_mut_checked(bytes.len()) {
-                self.end = self.end.wrapping_add(copy::copy(bytes, place) as u32);
+                self.end = self.end.wrapping_add(copy::copy_short(bytes, place) as u32);
                 return Ok(());
             }
             if !self.buffer.grow() {

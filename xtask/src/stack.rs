@@ -25,11 +25,11 @@ const API: &str = "10qmp_no_std3api";
 /// written and compared by loops.
 const CALLERS: [&str; 3] = ["9serialize", "9PartialEq2eq", "3any"];
 const VOCABULARY: &str = "8qmp_qapi";
-/// The bounds, in bytes. Of `poll`'s 112 are its caller's, for what it returns. The goal for it is 512.
-const LIMITS: [(&str, u32); 2] = [("client::poll", 632), ("client::feed", 512)];
+/// The bounds, in bytes. Of `poll`'s 112 are its caller's, for what it returns. 512 is its goal, too.
+const LIMITS: [(&str, u32); 2] = [("client::poll", 512), ("client::feed", 512)];
 /// Where replies may be delivered otherwise than whole: the same, and what that takes.
 const DELIVERY: &str = "delivery";
-const LIMITS_DELIVERY: [(&str, u32); 2] = [("client::poll", 756), ("client::feed", 512)];
+const LIMITS_DELIVERY: [(&str, u32); 2] = [("client::poll", 712), ("client::feed", 512)];
 
 pub(crate) fn run(gate: &Gate) -> Result<ExitCode> {
     let workspace = Workspace::load()?;

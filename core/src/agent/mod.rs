@@ -61,7 +61,7 @@ use crate::error::{Error, PeerError};
 use crate::frame::{Frames, Peer, What};
 use crate::json::{Payload, Value};
 use crate::message::{
-    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage, server_message,
+    Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, Receive, SERVER_MEMBERS, ServerMessage, server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -318,7 +318,7 @@ impl<'b> Client<'b> {
                         self.commands.settling = true;
                         continue;
                     }
-                    Step::None => self.commands.receive(server_message(&mut self.frames, what)),
+                    Step::None => server_message(&mut self.frames, what, &mut self.commands),
                 },
             };
             // For want of room it stays owed, and the next call says so.
@@ -347,33 +347,12 @@ impl<'b> Client<'b> {
     }
 }
 
-impl Commands<'_> {
-    /// What a message means to the synchronisation, if there is one under way.
-    fn follow(&mut self, frames: &mut Frames<'_>, what: What) -> Step {
-        match self.session {
-            Session::Syncing => self.synchronization.receive(frames, what),
-            Session::Unsynced | Session::Ready | Session::Closed => Step::None,
-        }
-    }
-
-    /// In step again. What was sent before and is not answered by now is not going to be; then all is ready.
-    fn settle(&mut self) -> Message<'static> {
-        if let Some(message) = self.succeeded() {
-            return message;
-        }
-        if let Some(slot) = self.outbox.slots.any(SlotState::InFlight) {
-            let Slot { id, silent, .. } = core::mem::take(slot);
-            let ticket = Ticket(id);
-            return if silent { Message::Sent { ticket } } else { Message::Lost { ticket } };
-        }
-        self.outbox.slots.all_mut().fill(Slot::FREE);
-        self.settling = false;
-        self.session = Session::Ready;
-        Message::Ready { ids: self.synchronization.echoes }
-    }
+impl<'m> Receive<'m> for &mut Commands<'_> {
+    type Received = Message<'m>;
 
     /// A message has come that is not the synchronisation's: which command it ends.
-    fn receive<'m>(&mut self, message: ServerMessage<'m>) -> Message<'m> {
+    #[inline(always)]
+    fn receive(self, message: ServerMessage<'m>) -> Message<'m> {
         match message {
             ServerMessage::Return { id, payload } => self.reply(id, Ok(payload)),
             ServerMessage::Error { id, failure } => self.reply(id, Err(failure)),
@@ -405,6 +384,32 @@ impl Commands<'_> {
             }
             ServerMessage::Incomplete => Message::Incomplete,
         }
+    }
+}
+
+impl Commands<'_> {
+    /// What a message means to the synchronisation, if there is one under way.
+    fn follow(&mut self, frames: &mut Frames<'_>, what: What) -> Step {
+        match self.session {
+            Session::Syncing => self.synchronization.receive(frames, what),
+            Session::Unsynced | Session::Ready | Session::Closed => Step::None,
+        }
+    }
+
+    /// In step again. What was sent before and is not answered by now is not going to be; then all is ready.
+    fn settle(&mut self) -> Message<'static> {
+        if let Some(message) = self.succeeded() {
+            return message;
+        }
+        if let Some(slot) = self.outbox.slots.any(SlotState::InFlight) {
+            let Slot { id, silent, .. } = core::mem::take(slot);
+            let ticket = Ticket(id);
+            return if silent { Message::Sent { ticket } } else { Message::Lost { ticket } };
+        }
+        self.outbox.slots.all_mut().fill(Slot::FREE);
+        self.settling = false;
+        self.session = Session::Ready;
+        Message::Ready { ids: self.synchronization.echoes }
     }
 
     fn reply<'m>(&mut self, id: Option<Value<'m>>, outcome: Outcome<'m>) -> Message<'m> {

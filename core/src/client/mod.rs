@@ -35,8 +35,8 @@ use crate::frame::{Frames, Peer, What};
 use crate::json::scan::Reason;
 use crate::json::{Payload, Value};
 use crate::message::{
-    COMMAND_NOT_FOUND, Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, SERVER_MEMBERS, ServerMessage,
-    server_message,
+    COMMAND_NOT_FOUND, Event, Failure, Greeting, Kind, Malformed, Origin, Oversize, Receive, SERVER_MEMBERS,
+    ServerMessage, server_message,
 };
 use crate::time::Instant;
 use crate::transmit::Transmit;
@@ -305,7 +305,7 @@ impl<'b> Client<'b> {
         let message = match what {
             #[cfg(feature = "delivery")]
             What::Piece(piece) => self.commands.piece(&mut self.frames, what, piece),
-            _ => self.commands.receive(server_message(&mut self.frames, what)),
+            _ => server_message(&mut self.frames, what, &mut self.commands),
         };
         // For want of room it stays owed, and the next call says so.
         let _ = self.commands.pay();
@@ -330,9 +330,12 @@ impl<'b> Client<'b> {
     }
 }
 
-impl Commands<'_> {
+impl<'m> Receive<'m> for &mut Commands<'_> {
+    type Received = Message<'m>;
+
     /// A message has come: which command it ends, and what it does to the session.
-    fn receive<'m>(&mut self, message: ServerMessage<'m>) -> Message<'m> {
+    #[inline(always)]
+    fn receive(self, message: ServerMessage<'m>) -> Message<'m> {
         match message {
             ServerMessage::Greeting(greeting) => {
                 self.greeted(greeting.offers_oob());
@@ -349,7 +352,9 @@ impl Commands<'_> {
             ServerMessage::Sentinel => Message::Malformed(Malformed { at: 0, reason: Reason::Interrupted, text: &[] }),
         }
     }
+}
 
+impl Commands<'_> {
     /// The number of what is answered by a reply with this id, or without one.
     fn answered(&mut self, id: Option<Value<'_>>) -> Option<u32> {
         match (id, self.correlation) {

@@ -151,7 +151,7 @@ impl Outbox<'_> {
             self.stream.count = index.saturating_add(1);
             let element = match passed {
                 None => Ok(message::element(frames)),
-                Some(cause) => Err(OversizeElement { bytes, cause }),
+                Some(passed) => Err(OversizeElement { bytes, cause: frames.oversized(passed) }),
             };
             return Delivered::Element { ticket, index, element };
         }

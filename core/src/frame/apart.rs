@@ -1,8 +1,8 @@
 //! A message that is taken apart: what of it is handed out, and where the text stands meanwhile.
 
-use super::{Frames, Mode, Oversized, What};
+use super::{Frames, Mode, Passed, What};
 use crate::json::scan::members::Span;
-use crate::json::scan::{Pause, Take, Wanted};
+use crate::json::scan::{Grammar, Pause, Take, Wanted};
 
 /// What is handed out of a message that is taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(crate) enum Piece {
     /// The member begins that can be taken apart. Nothing is handed out: [`Frames::take_apart`] is to be called.
     Member,
     /// An element, or that one was passed over.
-    Element(Option<Oversized>),
+    Element(Option<Passed>),
     /// A piece of a string, without its quotes.
     Text,
     /// The message's end, behind all of them. Of its members, what is kept was found.
@@ -56,7 +56,7 @@ impl Apart {
         Self { dropping: false, element: 0, ahead: 0, gap: 0, run: 0, cut: false, last: 0, gone: 0, after: 0 };
 }
 
-impl Frames<'_> {
+impl<G: Grammar> Frames<'_, G> {
     /// Sets whether to stop at the member that can be taken apart.
     pub(crate) const fn arm(&mut self, armed: bool) {
         self.scanner.arm(armed);
@@ -118,7 +118,7 @@ impl Frames<'_> {
                 self.end_text();
                 None
             }
-            Stage::Closing => self.pass(),
+            Stage::Closing => self.scan_message(),
         }
     }
 
@@ -131,15 +131,5 @@ impl Frames<'_> {
     /// Where in the stream what was handed out last ends, an element or a piece of a string.
     pub(super) fn end_of_piece(&self) -> u64 {
         self.place(if self.apart.after > 0 { self.apart.after } else { self.scanned })
-    }
-
-    /// Is done with the bytes in front of `stop`.
-    pub(super) fn drop_until(&mut self, stop: u32) {
-        if stop > self.start
-            && let Some(last) = self.buffer.bytes().get(stop.wrapping_sub(1) as usize)
-        {
-            self.previous = *last;
-        }
-        self.start = stop;
     }
 }

@@ -4,18 +4,17 @@
 //! is, so that the id is found wherever it stands.
 
 use super::apart::{Piece, Stage};
-use super::{Frames, Mode, Oversized, What};
-use crate::json::scan::{Pause, Progress};
+use super::{Frames, Mode, Passed, What};
+use crate::json::scan::{Grammar, Pause, Progress};
 
-impl Frames<'_> {
+impl<G: Grammar> Frames<'_, G> {
     /// Scans to the end of an element, or of all.
     pub(super) fn scan_elements(&mut self) -> Option<What> {
         self.set_sentinel();
         let start = self.start;
-        let base = self.place(start);
         let text = self.buffer.bytes().get(start as usize..).unwrap_or_default();
         let (from, end) = (self.scanned.saturating_sub(start) as usize, self.end.saturating_sub(start) as usize);
-        match self.scanner.scan(text, from, end, base) {
+        match self.scanner.scan(text, from, end) {
             Progress::Pause(at) => {
                 self.scanned = start.wrapping_add(at as u32);
                 match self.scanner.pause() {
@@ -52,9 +51,9 @@ impl Frames<'_> {
     fn element(&mut self) -> What {
         let (at, too_deep) = self.scanner.end_element();
         let stop = self.scanned;
-        let mut passed = too_deep.then(|| Oversized::TooDeep(self.scanner.options().max_depth));
+        let mut passed = too_deep.then_some(Passed::TooDeep);
         if core::mem::take(&mut self.apart.dropping) {
-            passed = Some(Oversized::TooLong(self.buffer.limit()));
+            passed = Some(Passed::TooLong);
             self.drop_until(stop);
         } else {
             self.drop_until(self.start.wrapping_add(at));

@@ -3,9 +3,9 @@
 //! What is kept is moved to the front once. Text that is cut out is not moved at all; between two calls there is never a gap.
 
 use super::{Frames, What};
-use crate::json::scan::Reason;
+use crate::json::scan::{Grammar, Reason};
 
-impl Frames<'_> {
+impl<G: Grammar> Frames<'_, G> {
     /// Cuts out the text between two indices, counted from `start`.
     pub(super) fn cut(&mut self, from: u32, to: u32) {
         let (from, to) = (self.start.wrapping_add(from), self.start.wrapping_add(to));

@@ -24,7 +24,7 @@ pub use buffer::Buffer;
 use crate::copy;
 use crate::error::{Error, Misuse};
 use crate::json::scan::members::{Found, Members};
-use crate::json::scan::{Dialect, Expected, MAX_DEPTH, Options, Progress, Reason, Scanner, is_blank};
+use crate::json::scan::{Dialect, Expected, Grammar, MAX_DEPTH, Options, Output, Progress, Reason, Scanner, is_blank};
 use recovery::Rule;
 
 /// What ends a message, besides its last bracket.
@@ -94,7 +94,7 @@ pub(crate) enum What {
     /// A message of a client that is to be refused; reading goes on right behind it.
     Mistaken(Reason),
     /// A message that does not fit, or is too deep. What is kept of it was found.
-    Oversize(Oversized),
+    Oversize(Passed),
     /// Bytes that are no message. Reading resumes by the rule.
     Malformed(Reason),
     /// The stream ended inside a message.
@@ -110,6 +110,13 @@ pub(crate) enum What {
 #[cfg(not(feature = "delivery"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {}
+
+/// [`Oversized`] but for the limit, without which all of [`What`] fits a register: see [`Frames::oversized`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    TooLong,
+    TooDeep,
+}
 
 /// Why a message was passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,12 +144,13 @@ enum Mode {
 }
 
 /// Cuts a stream of bytes into messages.
+///
+/// What is small stands first, as in the [`Scanner`].
 #[derive(Debug)]
-pub(crate) struct Frames<'b> {
-    buffer: Buffer<'b>,
-    scanner: Scanner,
-    peer: Peer,
+#[repr(C)]
+pub(crate) struct Frames<'b, G = Output> {
     mode: Mode,
+    peer: Peer,
     /// The last byte in front of `start`, for the search.
     previous: u8,
     gap: bool,
@@ -157,10 +165,12 @@ pub(crate) struct Frames<'b> {
     scanned: u32,
     /// Received up to here.
     end: u32,
+    buffer: Buffer<'b>,
     /// The place of the buffer's first byte in the stream. Wraps below 0 while a message is passed over.
     base: u64,
     /// The place of the present message in the stream.
     message: u64,
+    scanner: Scanner<G>,
     #[cfg(feature = "delivery")]
     apart: apart::Apart,
     /// How many bytes were moved within the buffer. The tests count them.
@@ -168,14 +178,10 @@ pub(crate) struct Frames<'b> {
     moved: u32,
 }
 
-impl<'b> Frames<'b> {
+impl<'b, G: Grammar> Frames<'b, G> {
     pub(crate) fn new(buffer: Buffer<'b>, peer: Peer, reading: Reading, members: &'static Members) -> Self {
-        let dialect = match peer {
-            Peer::Server | Peer::Agent => Dialect::Output,
-            Peer::Client => Dialect::Input,
-        };
         let options = Options {
-            dialect,
+            dialect: if G::INPUT { Dialect::Input } else { Dialect::Output },
             max_depth: reading.max_depth.clamp(1, MAX_DEPTH),
             lines: reading.framing == Framing::Lines,
             fast: reading.fast,
@@ -265,6 +271,7 @@ impl<'b> Frames<'b> {
     }
 
     /// The next message, if it is complete. Releases the one before.
+    #[cfg_attr(not(feature = "fast"), inline(never))]
     pub(crate) fn advance(&mut self) -> Option<What> {
         self.release();
         loop {
@@ -273,8 +280,7 @@ impl<'b> Frames<'b> {
                     let first = self.skip_blanks()?;
                     self.begin(first)
                 }
-                Mode::Message => self.scan_message(),
-                Mode::Passing => self.pass(),
+                Mode::Message | Mode::Passing => self.scan_message(),
                 #[cfg(feature = "delivery")]
                 Mode::Apart(stage) => self.scan_apart(stage),
                 Mode::Searching => {
@@ -310,6 +316,14 @@ impl<'b> Frames<'b> {
         match (what, self.scanner.mistake(self.message)) {
             (What::Mistaken(_), Some((at, _))) => self.message.wrapping_add(at.into()),
             _ => self.place(self.scanned).wrapping_sub(self.takes_fault().into()),
+        }
+    }
+
+    /// Why a message was passed over, and by which limit.
+    pub(crate) fn oversized(&self, passed: Passed) -> Oversized {
+        match passed {
+            Passed::TooLong => Oversized::TooLong(self.buffer.limit()),
+            Passed::TooDeep => Oversized::TooDeep(self.scanner.options().max_depth),
         }
     }
 
@@ -387,15 +401,18 @@ impl<'b> Frames<'b> {
         self.start = 0;
     }
 
+    /// What was received and is not done with.
+    #[cfg_attr(not(feature = "fast"), inline(never))]
+    fn rest(&self) -> &[u8] {
+        self.buffer.bytes().get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
     /// Passes white space, and gives the byte behind it. `None` when there is no byte left.
     fn skip_blanks(&mut self) -> Option<u8> {
-        let rest = self.buffer.bytes().get(self.start as usize..self.end as usize).unwrap_or_default();
+        let rest = self.rest();
         let blanks = rest.iter().position(|byte| !is_blank(*byte)).unwrap_or(rest.len());
-        if let Some(last) = blanks.checked_sub(1).and_then(|last| rest.get(last)) {
-            self.previous = *last;
-        }
         let first = rest.get(blanks).copied();
-        self.start = self.start.wrapping_add(blanks as u32);
+        self.drop_until(self.start.wrapping_add(blanks as u32));
         self.scanned = self.start;
         first
     }
@@ -406,7 +423,7 @@ impl<'b> Frames<'b> {
         if first == 0xFF && self.peer == Peer::Agent {
             return Some(self.hand(self.start.wrapping_add(1), What::Sentinel));
         }
-        if first != b'{' && self.peer != Peer::Client {
+        if first != b'{' && !G::INPUT {
             let reason = if first == 0xFF { Reason::Interrupted } else { Reason::NotAnObject };
             return Some(self.malformed(self.start, reason));
         }
@@ -415,24 +432,42 @@ impl<'b> Frames<'b> {
         None
     }
 
-    fn scan_message(&mut self) -> Option<What> {
-        let start = self.start;
+    /// Scans on in a message, which may be passed over: what is kept of it stands at the buffer's front then.
+    #[cfg_attr(not(feature = "fast"), inline(never))]
+    pub(super) fn scan_message(&mut self) -> Option<What> {
         self.set_sentinel();
-        let base = self.place(start);
-        let text = self.buffer.bytes().get(start as usize..).unwrap_or_default();
-        let (from, end) = (self.scanned.saturating_sub(start) as usize, self.end.saturating_sub(start) as usize);
-        match self.scanner.scan(text, from, end, base) {
+        let passing = self.is_passing();
+        let origin = if passing { 0 } else { self.start };
+        if G::INPUT {
+            self.scanner.set_base(self.place(origin));
+        }
+        let text = self.buffer.bytes().get(origin as usize..).unwrap_or_default();
+        let (from, end) = (self.scanned.wrapping_sub(origin) as usize, self.end.wrapping_sub(origin) as usize);
+        match self.scanner.scan(text, from, end) {
             Progress::Complete(length) => {
-                let what = match (self.scanner.mistake(self.message), self.scanner.is_too_deep()) {
-                    (Some((_, reason)), _) => What::Mistaken(reason),
-                    (None, true) => What::Oversize(Oversized::TooDeep(self.scanner.options().max_depth)),
-                    (None, false) => What::Complete,
+                let stop = origin.wrapping_add(length as u32);
+                let what = match self.scanner.mistake(self.message) {
+                    Some((_, reason)) => What::Mistaken(reason),
+                    #[cfg(feature = "delivery")]
+                    None if passing && self.mode != Mode::Passing => What::Piece(Piece::End),
+                    None if passing => What::Oversize(Passed::TooLong),
+                    None if self.scanner.is_too_deep() => What::Oversize(Passed::TooDeep),
+                    None => What::Complete,
                 };
+                if passing {
+                    // The kept text stays in front of the bytes that follow the message.
+                    keep::keep(&mut self.scanner, &mut self.buffer, self.start, stop);
+                    self.start = 0;
+                }
                 self.mode = Mode::Idle;
-                Some(self.hand(start.wrapping_add(length as u32), what))
+                Some(self.hand(stop, what))
             }
             Progress::Fault(at, reason) => {
-                let at = start.wrapping_add(at as u32);
+                let at = origin.wrapping_add(at as u32);
+                if passing {
+                    self.drop_until(at);
+                    return Some(self.malformed(at, reason));
+                }
                 #[cfg(feature = "delivery")]
                 return Some(self.malformed_behind_cut(at, reason));
                 #[cfg(not(feature = "delivery"))]
@@ -440,11 +475,15 @@ impl<'b> Frames<'b> {
             }
             #[cfg(feature = "delivery")]
             Progress::Pause(at) => {
-                self.scanned = start.wrapping_add(at as u32);
+                self.scanned = origin.wrapping_add(at as u32);
                 self.paused()
             }
             #[cfg(not(feature = "delivery"))]
             Progress::Pause(_) => None,
+            Progress::More if passing => {
+                self.keep(self.end);
+                None
+            }
             Progress::More => {
                 #[cfg(feature = "delivery")]
                 self.cut_loose();
@@ -465,100 +504,70 @@ impl<'b> Frames<'b> {
             #[cfg(feature = "delivery")]
             self.scanner.stop_projecting();
             self.mode = Mode::Passing;
-            self.keep(0, self.end);
-        }
-    }
-
-    fn pass(&mut self) -> Option<What> {
-        self.set_sentinel();
-        let kept = self.start;
-        let text = self.buffer.bytes().get(..).unwrap_or_default();
-        match self.scanner.scan(text, self.scanned as usize, self.end as usize, self.base) {
-            Progress::Complete(stop) => {
-                // The kept text stays in front of the bytes that follow the message.
-                let stop = stop as u32;
-                let what = match self.scanner.mistake(self.message) {
-                    Some((_, reason)) => What::Mistaken(reason),
-                    #[cfg(feature = "delivery")]
-                    None if self.mode != Mode::Passing => What::Piece(Piece::End),
-                    None => What::Oversize(Oversized::TooLong(self.buffer.limit())),
-                };
-                keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, stop as usize);
-                self.mode = Mode::Idle;
-                self.start = 0;
-                Some(self.hand(stop, what))
-            }
-            Progress::Fault(at, reason) => {
-                let before = at.checked_sub(1).filter(|before| *before >= kept as usize);
-                if let Some(before) = before.and_then(|before| self.buffer.bytes().get(before)) {
-                    self.previous = *before;
-                }
-                self.start = at as u32;
-                Some(self.malformed(at as u32, reason))
-            }
-            #[cfg(feature = "delivery")]
-            Progress::Pause(at) => {
-                self.scanned = at as u32;
-                self.paused()
-            }
-            #[cfg(not(feature = "delivery"))]
-            Progress::Pause(_) => None,
-            Progress::More => {
-                self.keep(kept, self.end);
-                None
-            }
+            self.keep(self.end);
         }
     }
 
     /// Keeps what must be kept of the bytes up to `end`, all scanned, and drops the others. While a message is passed over, `start`
     /// is where the kept bytes end.
-    fn keep(&mut self, kept: u32, end: u32) {
+    #[inline(always)]
+    fn keep(&mut self, end: u32) {
         // Of what is kept already, none is the last byte that came.
-        if let Some(last) = end.checked_sub(1).filter(|_| end > kept)
-            && let Some(last) = self.buffer.bytes().get(last as usize)
-        {
-            self.previous = *last;
-        }
-        let length = keep::keep(&mut self.scanner, &mut self.buffer, kept as usize, end as usize) as u32;
+        self.remember(end);
+        let length = keep::keep(&mut self.scanner, &mut self.buffer, self.start, end);
         self.base = self.place(end).wrapping_sub(u64::from(length));
         (self.start, self.scanned, self.end) = (length, length, length);
     }
 
     /// Looks for the next message behind malformed bytes.
+    #[cfg_attr(not(feature = "fast"), inline(never))]
     fn search(&mut self) {
-        let rule = Rule::of(self.peer, self.scanner.options().lines);
-        let rest = self.buffer.bytes().get(self.start as usize..self.end as usize).unwrap_or_default();
-        let passed = match rule.resume(rest, self.previous, self.peer) {
-            Some(at) => {
-                self.mode = Mode::Idle;
-                at
-            }
-            None => rest.len(),
-        };
-        if let Some(last) = passed.checked_sub(1).and_then(|last| rest.get(last)) {
-            self.previous = *last;
+        let rest = self.rest();
+        let resumed = recovery::resume(rest, self.previous, self.peer, self.rule());
+        let passed = resumed.unwrap_or(rest.len());
+        if resumed.is_some() {
+            self.mode = Mode::Idle;
         }
-        self.start = self.start.wrapping_add(passed as u32);
+        self.drop_until(self.start.wrapping_add(passed as u32));
         self.scanned = self.start;
     }
 
     /// The byte at index `at` does not belong to a message.
     fn malformed(&mut self, at: u32, reason: Reason) -> What {
         let stop = at.wrapping_add(self.takes_fault().into());
-        if let Some(last) = stop.checked_sub(1).filter(|_| stop > self.start)
-            && let Some(last) = self.buffer.bytes().get(last as usize)
-        {
-            self.previous = *last;
-        }
+        self.remember(stop);
         self.mode = Mode::Searching;
         let what = self.hand(stop, What::Malformed(reason));
         self.gap = true;
         what
     }
 
+    fn rule(&self) -> Rule {
+        match self.scanner.options().lines {
+            true => Rule::Line,
+            false if G::INPUT => Rule::Structure,
+            false => Rule::LineStart,
+        }
+    }
+
     /// Whether the byte that does not fit is done with: QEMU's lexer takes it. Otherwise it may begin the next message.
     fn takes_fault(&self) -> bool {
-        Rule::of(self.peer, self.scanner.options().lines) == Rule::Structure
+        self.rule() == Rule::Structure
+    }
+
+    /// The bytes in front of `stop` have been seen.
+    fn remember(&mut self, stop: u32) {
+        if stop > self.start
+            && let Some(last) = self.buffer.bytes().get(stop.wrapping_sub(1) as usize)
+        {
+            self.previous = *last;
+        }
+    }
+
+    /// Is done with the bytes in front of `stop`.
+    fn drop_until(&mut self, stop: u32) {
+        self.remember(stop);
+        self.start = stop;
     }
 
     fn incomplete(&mut self) -> Option<What> {
@@ -581,6 +590,9 @@ impl<'b> Frames<'b> {
 
     /// Writes the 0 behind the data that ends the fast loops, if there is a byte to spare.
     fn set_sentinel(&mut self) {
+        if !cfg!(feature = "fast") {
+            return;
+        }
         let end = self.end as usize;
         if let Some(byte) = self.buffer.bytes_mut().get_mut(end) {
             *byte = 0;

@@ -16,33 +16,25 @@ pub(super) enum Rule {
     Structure,
 }
 
-impl Rule {
-    pub(super) const fn of(peer: Peer, lines: bool) -> Self {
-        match peer {
-            _ if lines => Self::Line,
-            Peer::Client => Self::Structure,
-            Peer::Server | Peer::Agent => Self::LineStart,
+/// The index from which reading resumes, looking at `bytes`, in front of which `before` stood.
+pub(super) fn resume(bytes: &[u8], mut before: u8, peer: Peer, rule: Rule) -> Option<usize> {
+    let mut at = 0_usize;
+    while let Some(&byte) = bytes.get(at) {
+        let begins = match byte {
+            0xFF => return Some(at.wrapping_add((peer != Peer::Agent && rule != Rule::Structure).into())),
+            b'\n' if rule == Rule::Line => return Some(at.wrapping_add(1)),
+            b'{' if rule == Rule::LineStart => before == b'\n',
+            _ => rule == Rule::Structure && is_structure(byte),
+        };
+        if begins {
+            return Some(at);
         }
+        before = byte;
+        at = at.wrapping_add(1);
     }
+    None
+}
 
-    /// The index from which reading resumes, looking at `bytes`, in front of which `previous` stood.
-    pub(super) fn resume(self, bytes: &[u8], previous: u8, peer: Peer) -> Option<usize> {
-        let mut before = previous;
-        let mut at = 0_usize;
-        while let Some(&byte) = bytes.get(at) {
-            match (self, byte) {
-                // The agent's sentinel is read as one.
-                (_, 0xFF) if peer == Peer::Agent => return Some(at),
-                (Self::LineStart | Self::Line, 0xFF) => return Some(at.wrapping_add(1)),
-                (Self::LineStart, b'{') if before == b'\n' => return Some(at),
-                (Self::Line, b'\n') => return Some(at.wrapping_add(1)),
-                (Self::Structure, b'[' | b']' | b'{' | b'}' | b':' | b',' | 0xFE..) => return Some(at),
-                (Self::Structure, 0..=0x1F) if byte != b'\t' => return Some(at),
-                _ => {}
-            }
-            before = byte;
-            at = at.wrapping_add(1);
-        }
-        None
-    }
+const fn is_structure(byte: u8) -> bool {
+    matches!(byte, b'[' | b']' | b'{' | b'}' | b':' | b',' | 0xFE) || (byte < 0x20 && byte != b'\t')
 }

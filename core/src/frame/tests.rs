@@ -4,7 +4,8 @@ mod pace;
 
 use super::*;
 use crate::json::Value;
-use crate::message::{Kind, SERVER_MEMBERS, ServerMessage, server_message};
+use crate::json::scan::Input;
+use crate::message::{Kind, SERVER_MEMBERS, ServerMessage, Whole, server_message};
 use proptest::prelude::*;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -69,14 +70,37 @@ fn owned(message: ServerMessage<'_>) -> Said {
 
 /// Reads `stream` through a buffer of `size` bytes, given in pieces that end at each of `cuts` at the latest.
 fn read(stream: &[u8], size: usize, cuts: &[usize], peer: Peer, reading: Reading) -> Vec<Seen> {
+    if peer == Peer::Client {
+        read_by(stream, size, cuts, peer, reading, of_client)
+    } else {
+        read_by::<Output>(stream, size, cuts, peer, reading, |frames, what| owned(server_message(frames, what, Whole)))
+    }
+}
+
+/// Of a client's messages only what is no message is looked at here.
+fn of_client(frames: &mut Frames<'_, Input>, what: What) -> Said {
+    match what {
+        What::Malformed(reason) | What::Mistaken(reason) => Said::Malformed { at: frames.fault(what), reason },
+        _ => Said::Incomplete,
+    }
+}
+
+fn read_by<G: Grammar>(
+    stream: &[u8],
+    size: usize,
+    cuts: &[usize],
+    peer: Peer,
+    reading: Reading,
+    said: impl Fn(&mut Frames<'_, G>, What) -> Said,
+) -> Vec<Seen> {
     // What an earlier use left in the buffer must not matter.
     let mut memory = vec![b'7'; size];
-    let mut frames = Frames::new(Buffer::from(memory.as_mut_slice()), peer, reading, SERVER_MEMBERS);
+    let mut frames = Frames::<G>::new(Buffer::from(memory.as_mut_slice()), peer, reading, SERVER_MEMBERS);
     let mut seen = Vec::new();
-    let mut poll = |frames: &mut Frames<'_>| {
+    let mut poll = |frames: &mut Frames<'_, G>| {
         while let Some(what) = frames.advance() {
             let outline = frames.outline(what);
-            let what = owned(server_message(frames, what));
+            let what = said(frames, what);
             seen.push(Seen { what, offset: outline.offset, bytes: outline.bytes, after_gap: outline.after_gap });
         }
     };
@@ -180,7 +204,8 @@ fn a_session_is_the_same_however_it_is_cut() {
 fn a_growing_buffer_grows_up_to_its_limit() {
     let stream = b"{\"return\": [12345], \"id\":1}{\"return\":2}";
     for limit in 20..40 {
-        let mut frames = Frames::new(Buffer::growing(3, limit), Peer::Server, Reading::DEFAULT, SERVER_MEMBERS);
+        let mut frames =
+            Frames::<Output>::new(Buffer::growing(3, limit), Peer::Server, Reading::DEFAULT, SERVER_MEMBERS);
         let mut said = Vec::new();
         let mut rest = &stream[..];
         while !rest.is_empty() {
@@ -188,7 +213,7 @@ fn a_growing_buffer_grows_up_to_its_limit() {
             assert!(taken > 0);
             rest = &rest[taken..];
             while let Some(what) = frames.advance() {
-                said.push(owned(server_message(&mut frames, what)));
+                said.push(owned(server_message(&mut frames, what, Whole)));
             }
         }
         assert_eq!(said.len(), 2);
@@ -279,14 +304,14 @@ fn a_stream_that_ends_inside_a_message_says_so() {
 #[test]
 fn misuse_changes_nothing() {
     let mut memory = [0; 8];
-    let mut frames = Frames::new(Buffer::from(&mut memory), Peer::Server, Reading::DEFAULT, SERVER_MEMBERS);
+    let mut frames = Frames::<Output>::new(Buffer::from(&mut memory), Peer::Server, Reading::DEFAULT, SERVER_MEMBERS);
     assert_eq!(frames.rx_commit(9), Err(Error::Misuse(Misuse::CommitTooLong)));
     assert_eq!(frames.feed(b"{\"event\": 1}"), Ok(8));
     assert_eq!(frames.feed(b"x"), Ok(0));
     frames.rx_eof();
     assert_eq!(frames.rx_commit(0), Err(Error::Misuse(Misuse::AfterEof)));
     // Without room for anything nothing is read, and nothing hangs.
-    let mut frames = Frames::new(Buffer::from(&mut [][..]), Peer::Server, Reading::DEFAULT, SERVER_MEMBERS);
+    let mut frames = Frames::<Output>::new(Buffer::from(&mut [][..]), Peer::Server, Reading::DEFAULT, SERVER_MEMBERS);
     assert_eq!(frames.feed(b"{}"), Ok(0));
     assert_eq!(frames.advance(), None);
 }

@@ -5,19 +5,18 @@
 
 use super::apart::{Piece, Stage};
 use super::{Frames, Mode, What};
-use crate::json::scan::Progress;
+use crate::json::scan::{Grammar, Progress};
 
-impl Frames<'_> {
+impl<G: Grammar> Frames<'_, G> {
     /// Scans to the end of the string, or until the buffer is full of it.
     pub(super) fn scan_text(&mut self) -> Option<What> {
         self.set_sentinel();
         let start = self.start;
-        let base = self.place(start);
         let text = self.buffer.bytes().get(start as usize..).unwrap_or_default();
         // The scanner is ahead by what it has seen of the next piece's first character.
         let seen = self.scanned.wrapping_add(u32::from(core::mem::take(&mut self.apart.ahead)));
         let (from, end) = (seen.saturating_sub(start) as usize, self.end.saturating_sub(start) as usize);
-        match self.scanner.scan(text, from, end, base) {
+        match self.scanner.scan(text, from, end) {
             Progress::Pause(at) => {
                 // In front of the closing quote.
                 self.scanned = start.wrapping_add(at as u32).wrapping_sub(1);

@@ -6,7 +6,7 @@ pub mod de;
 pub(crate) mod documents;
 pub(crate) mod number;
 mod path;
-mod payload;
+pub(crate) mod payload;
 #[cfg(feature = "delivery")]
 mod probe;
 pub(crate) mod projection;

@@ -33,7 +33,10 @@ macro_rules! whole {
                     return Whole::No;
                 }
                 let digit = <$magnitude>::from(byte & 0x0F);
-                magnitude = magnitude.and_then(|most| most.checked_mul(10)?.checked_add(digit));
+                magnitude = magnitude.and_then(|most| {
+                    // Not `checked_mul`, which multiplies twice as wide.
+                    if most > <$magnitude>::MAX / 10 { None } else { most.wrapping_mul(10).checked_add(digit) }
+                });
             }
             match magnitude {
                 _ if digits.is_empty() => Whole::No,

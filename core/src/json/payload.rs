@@ -71,22 +71,13 @@ impl<'m> Payload<'m> {
     /// The payload as a value that borrows from the message. Decodes escaped strings in place.
     pub fn into_value(mut self) -> Value<'m> {
         self.decode_in_place();
-        // The scanner has passed each byte, and decoding keeps UTF-8 what it is: there is no other outcome to tell.
-        let text = core::str::from_utf8(self.text);
-        match self.strings {
-            Strings::Plain => text.map_or(Value::NULL, Value::whole),
-            Strings::Escaped | Strings::Input => text.map_or(Value::NULL, Value::from_decoded),
-        }
+        decoded(self.text, self.strings != Strings::Plain)
     }
 
     /// Decodes the strings that need it, once.
     #[inline]
     pub(crate) fn decode_in_place(&mut self) {
-        match self.strings {
-            Strings::Plain => {}
-            Strings::Escaped => decode_strings(self.text),
-            Strings::Input => decode_strings_of_input(self.text),
-        }
+        decode_in_place(self.text, self.strings);
     }
 
     /// Reads a `T`, which may borrow from the message. Decodes escaped strings in place.
@@ -101,6 +92,28 @@ impl<'m> Payload<'m> {
     #[cfg(feature = "serde-json-core")]
     pub(crate) fn into_raw(self) -> (&'m mut [u8], Strings) {
         (self.text, self.strings)
+    }
+}
+
+/// Decodes the strings of `text` that need it.
+#[inline]
+pub(crate) fn decode_in_place(text: &mut [u8], strings: Strings) {
+    match strings {
+        Strings::Plain => {}
+        Strings::Escaped => decode_strings(text),
+        Strings::Input => decode_strings_of_input(text),
+    }
+}
+
+/// The value that `text` is, whose strings are decoded if there were any that had to be.
+#[cfg_attr(feature = "fast", inline)]
+#[cfg_attr(not(feature = "fast"), inline(never))]
+pub(crate) fn decoded(text: &[u8], escaped: bool) -> Value<'_> {
+    // The scanner has passed each byte, and decoding keeps UTF-8 what it is: there is no other outcome to tell.
+    match core::str::from_utf8(text) {
+        Ok(text) if escaped => Value::from_decoded(text),
+        Ok(text) => Value::whole(text),
+        Err(_) => Value::NULL,
     }
 }
 

@@ -3,9 +3,9 @@
 //! A text may come from elsewhere than the decoder (a foreign deserializer can hand in any string), so every function
 //! is total: it cuts on character boundaries, goes forward at each step, and ends with the text.
 
-use super::text::words::{WIDTH, Word, before, find_byte, splat};
+use super::text::words::find_byte;
 #[cfg(feature = "fast")]
-use super::text::words::{below, count, equal, equal_exactly, odd_from};
+use super::text::words::{WIDTH, Word, before, below, count, equal, equal_exactly, odd_from, splat};
 use super::text::{COUNTED_HEAD, opens_string};
 
 /// One token of a decoded text.
@@ -68,7 +68,9 @@ impl<'a> Iterator for Tokens<'a> {
 pub(crate) fn skip_blanks(text: &str) -> &str {
     match text.as_bytes() {
         // Almost always there is one blank or none.
+        #[cfg(feature = "fast")]
         [first, ..] if *first > b' ' => text,
+        #[cfg(feature = "fast")]
         [b' ', next, ..] if *next > b' ' => skip_byte(text),
         bytes => text.get(blanks_len(bytes)..).unwrap_or_default(),
     }
@@ -88,25 +90,27 @@ pub(crate) fn split_string(text: &str) -> Option<(&str, &str)> {
     if !opens_string(first) {
         return None;
     }
-    if first == 0 {
-        let (_, content) = text.split_at_checked(COUNTED_HEAD).unwrap_or_default();
-        return Some(split(content, counted_len(text.as_bytes())));
-    }
-    let body = skip_byte(text);
-    let (content, rest) = split(body, find_byte(body.as_bytes(), 0, first));
-    Some((content, skip_byte(rest)))
+    let (begin, end) = content(text.as_bytes(), first);
+    let (string, rest) = split(text, end);
+    Some((string.get(begin..).unwrap_or_default(), if first == 0 { rest } else { skip_byte(rest) }))
 }
 
 /// The text of the value that `text` begins with, and what follows it. `None` where a text ends or a separator stands.
 pub(crate) fn split_value(text: &str) -> Option<(&str, &str)> {
-    let bytes = text.as_bytes();
-    let len = match *bytes.first()? {
-        b'{' | b'[' => container_len(bytes),
-        b',' | b':' | b'}' | b']' => return None,
-        first if opens_string(first) => string_len(bytes, first),
-        _ => scalar_len(bytes),
-    };
-    Some(split(text, len))
+    match value_len(text.as_bytes()) {
+        0 => None,
+        length => Some(split(text, length)),
+    }
+}
+
+/// How long the value is that `text` begins with; 0 where a text ends or a separator stands.
+pub(crate) fn value_len(text: &[u8]) -> usize {
+    match text.first() {
+        None | Some(b',' | b':' | b'}' | b']') => 0,
+        Some(b'{' | b'[') => container_len(text),
+        Some(first) if opens_string(*first) => string_len(text, *first),
+        Some(_) => scalar_len(text),
+    }
 }
 
 /// The number, name or foreign matter that `text` begins with, and what follows it.
@@ -122,10 +126,30 @@ fn split(text: &str, len: usize) -> (&str, &str) {
 }
 
 /// The length of the container that `text` begins with, its brackets included.
+#[cfg(not(feature = "fast"))]
+fn container_len(text: &[u8]) -> usize {
+    let (mut rest, mut depth) = (text, 0_usize);
+    while let Some(&byte) = rest.first() {
+        let mut length = 1;
+        match byte {
+            b'{' | b'[' => depth = depth.wrapping_add(1),
+            b'}' | b']' => depth = depth.wrapping_sub(1),
+            _ if opens_string(byte) => length = string_len(rest, byte),
+            _ => {}
+        }
+        rest = rest.get(length..).unwrap_or_default();
+        if depth == 0 {
+            break;
+        }
+    }
+    text.len().wrapping_sub(rest.len())
+}
+
+/// The length of the container that `text` begins with, its brackets included.
+#[cfg(feature = "fast")]
 fn container_len(text: &[u8]) -> usize {
     let mut place = Place { at: 0, depth: 0 };
     loop {
-        #[cfg(feature = "fast")]
         if place.skip_words(text) {
             place.at = find_byte(text, place.at, b'"').saturating_add(1);
         }
@@ -141,15 +165,16 @@ fn container_len(text: &[u8]) -> usize {
 }
 
 /// A place in a container, outside of its strings.
+#[cfg(feature = "fast")]
 struct Place {
     at: usize,
     depth: usize,
 }
 
+#[cfg(feature = "fast")]
 impl Place {
     /// Goes on by words, up to one in which the container might end or a decoded string begin. Returns whether that
     /// word begins inside a plain string.
-    #[cfg(feature = "fast")]
     fn skip_words(&mut self, text: &[u8]) -> bool {
         let (words, _) = text.get(self.at..).unwrap_or_default().as_chunks::<WIDTH>();
         let mut in_string: Word = 0;
@@ -196,11 +221,17 @@ impl Place {
 
 /// The length of the string that `text` begins with, its enclosing bytes included.
 pub(crate) fn string_len(text: &[u8], first: u8) -> usize {
-    let len = match first {
-        0 => COUNTED_HEAD.saturating_add(counted_len(text)),
-        _ => find_byte(text, 1, first).saturating_add(1),
-    };
-    len.min(text.len())
+    let (_, end) = content(text, first);
+    end.saturating_add((first != 0).into()).min(text.len())
+}
+
+/// Where the content of the string that `text` begins with does, and where it ends.
+#[inline]
+pub(crate) fn content(text: &[u8], first: u8) -> (usize, usize) {
+    match first {
+        0 => (COUNTED_HEAD, COUNTED_HEAD.saturating_add(counted_len(text))),
+        _ => (1, find_byte(text, 1, first)),
+    }
 }
 
 /// The length of the content of the counted string that `text` begins with.
@@ -219,8 +250,8 @@ fn blanks_len(text: &[u8]) -> usize {
     let mut at = 0_usize;
     loop {
         // Long runs of blanks are runs of spaces.
-        let (words, _) = text.get(at..).unwrap_or_default().as_chunks::<WIDTH>();
-        for word in words {
+        #[cfg(feature = "fast")]
+        for word in text.get(at..).unwrap_or_default().as_chunks::<WIDTH>().0 {
             let others = Word::from_le_bytes(*word) ^ splat(b' ');
             at = at.wrapping_add(before(others));
             if others != 0 {

@@ -8,7 +8,7 @@ use serde::ser::{Error as _, Serialize};
 
 use super::number::{float, is_json, is_number, whole64};
 use super::text::opens_string;
-use super::token::{Token, Tokens, skip_blanks, skip_byte, split_string, split_value, string_len};
+use super::token::{Token, Tokens, content, skip_blanks, skip_byte, split_string, split_value, string_len, value_len};
 use super::{de, ser};
 
 /// A JSON value, borrowed for `'a` from the buffer of the message it came in.
@@ -118,6 +118,7 @@ impl<'a> Value<'a> {
 
     /// A string's content.
     pub fn as_str(self) -> Option<&'a str> {
+        #[cfg(feature = "fast")]
         if let [b'"', content @ .., b'"'] = self.0.as_bytes() {
             // Plain as most are: between its quotes there is no other.
             return self.0.get(1..content.len().wrapping_add(1));
@@ -152,7 +153,23 @@ impl<'a> Value<'a> {
     /// Reads the object up to the member's end. For many members of one object, go through [`entries`](Self::entries)
     /// once or [`decode`](Self::decode) a type.
     pub fn get(self, key: &str) -> Option<Self> {
-        self.entries().find_map(|(name, value)| (name == key).then_some(value))
+        let mut rest = self.0.strip_prefix('{')?;
+        // By lengths and not by `entries`: pairs of strings would take much of a small stack.
+        loop {
+            let member = skip_separators(rest);
+            let first = *member.as_bytes().first()?;
+            if !opens_string(first) {
+                return None;
+            }
+            let (begin, end) = content(member.as_bytes(), first);
+            let found = member.get(begin..end) == Some(key);
+            let value = skip_separators(member.get(end.wrapping_add((first != 0).into())..)?);
+            let length = value_len(value.as_bytes());
+            if found || length == 0 {
+                return value.get(..length).filter(|_| length > 0).map(Self);
+            }
+            rest = value.get(length..)?;
+        }
     }
 
     /// An array's elements; none if the value is not an array.
@@ -210,10 +227,11 @@ impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
     fn next(&mut self) -> Option<Value<'a>> {
-        let element = skip_separators(self.rest);
+        let text = skip_separators(self.rest);
         // At the closing bracket there is no value, and the iterator stays there.
-        let (element, rest) = split_value(element)?;
-        self.rest = rest;
+        let length = value_len(text.as_bytes());
+        let element = text.get(..length).filter(|_| length > 0)?;
+        self.rest = text.get(length..)?;
         Some(Value(element))
     }
 }

@@ -2,10 +2,10 @@
 
 use super::duplicates::{self, Fault};
 use super::refusal::{Refusal, RefusalKind};
-use super::{Malformed, Parts, member};
+use super::{Malformed, NO_PAYLOAD, Parts, member};
 use crate::frame::{Frames, Oversized, What};
-use crate::json::scan::Reason;
-use crate::json::scan::members::{Found, Members};
+use crate::json::scan::members::{Found, Member, Members};
+use crate::json::scan::{Input, Reason, names};
 use crate::json::{Payload, Strings, Value};
 
 /// The slots of a client's message: the command's name; its arguments; the first member that does not belong; its id.
@@ -19,15 +19,14 @@ const EXECUTE: u8 = 0;
 const EXEC_OOB: u8 = 1;
 
 /// What a client's message is told by.
-pub(crate) const CLIENT_MEMBERS: &Members = &Members::new(
-    &[
-        member("execute", NAME, true),
-        member("exec-oob", NAME, true),
-        member("arguments", ARGUMENTS, false),
-        member("id", ID, true),
-    ],
-    Some(UNEXPECTED),
-);
+pub(crate) const CLIENT_MEMBERS: &Members =
+    &Members::new(LIST, &names::tree::<{ names::count(LIST) }>(LIST), Some(UNEXPECTED));
+const LIST: &[Member] = &[
+    member("execute", NAME, true),
+    member("exec-oob", NAME, true),
+    member("arguments", ARGUMENTS, false),
+    member("id", ID, true),
+];
 
 /// A message of a client, or what came in the place of one. Borrows from the receive buffer until the next call that reads.
 #[derive(Debug)]
@@ -92,13 +91,14 @@ pub(crate) const fn is_out_of_band(found: &Found) -> bool {
 }
 
 /// The outlined message of a client. Where out-of-band execution is off, `exec-oob` is a member like any that does not belong.
-pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_>, what: What, oob: bool) -> ClientMessage<'m> {
+pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_, Input>, what: What, oob: bool) -> ClientMessage<'m> {
     match what {
         What::Complete => complete(frames, oob),
-        What::Oversize(cause) => {
+        What::Oversize(passed) => {
+            let cause = frames.oversized(passed);
             let oob = is_out_of_band(frames.found());
             let bytes = frames.outline(what).bytes;
-            let mut parts = Parts::with(frames, Strings::Input);
+            let (parts, _) = Parts::with(frames, NO_PAYLOAD, Strings::Input);
             let name = parts.value(NAME).and_then(Value::as_str);
             let id = parts.value(ID);
             ClientMessage::Oversize(OversizeCommand { name, oob, id, bytes, cause })
@@ -111,7 +111,7 @@ pub(crate) fn client_message<'m>(frames: &'m mut Frames<'_>, what: What, oob: bo
     }
 }
 
-fn complete<'m>(frames: &'m mut Frames<'_>, oob: bool) -> ClientMessage<'m> {
+fn complete<'m>(frames: &'m mut Frames<'_, Input>, oob: bool) -> ClientMessage<'m> {
     if frames.text().first() != Some(&b'{') {
         return refused(None, Refusal::new(RefusalKind::NotAnObject));
     }
@@ -124,11 +124,7 @@ fn complete<'m>(frames: &'m mut Frames<'_>, oob: bool) -> ClientMessage<'m> {
         Err(Fault::TooMany) => return refused(None, Refusal::new(RefusalKind::TooManyMembers)),
     }
     let (execute, exec_oob) = (frames.found().has(EXECUTE), frames.found().has(EXEC_OOB));
-    let mut parts = Parts::with(frames, Strings::Input);
-    // The scanner does not look for what a key of no member needs.
-    if let Some(strings) = parts.strings.get_mut(usize::from(UNEXPECTED)) {
-        *strings = Strings::Input;
-    }
+    let (parts, arguments) = Parts::with(frames, ARGUMENTS, Strings::Input);
     let id = parts.value(ID);
     // In this order QEMU looks, as far as it can be told: it goes by the hashes of the names.
     if exec_oob && !oob {
@@ -147,7 +143,6 @@ fn complete<'m>(frames: &'m mut Frames<'_>, oob: bool) -> ClientMessage<'m> {
         let member = member.as_str().unwrap_or_default();
         return refused(id, Refusal::with(RefusalKind::UnexpectedMember, member));
     }
-    let arguments = parts.payload(ARGUMENTS);
     if arguments.as_ref().is_some_and(|arguments| arguments.raw().first() != Some(&b'{')) {
         return refused(id, Refusal::new(RefusalKind::ArgumentsNotObject));
     }
@@ -162,7 +157,7 @@ const fn refused<'m>(id: Option<Value<'m>>, refusal: Refusal<'m>) -> ClientMessa
 }
 
 /// Looks for duplicates in the message and in its arguments. The scanner has looked for those of the members that it knows.
-fn duplicate(frames: &mut Frames<'_>) -> Result<(), Fault> {
+fn duplicate(frames: &mut Frames<'_, Input>) -> Result<(), Fault> {
     let unexpected = frames.found().span(UNEXPECTED);
     let arguments = frames.found().span(ARGUMENTS);
     let text = &*frames.text();

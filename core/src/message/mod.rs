@@ -18,11 +18,12 @@ pub(crate) use pieces::{behind_elements, element, id_so_far, text};
 pub(crate) use refusal::{COMMAND_NOT_FOUND, GENERIC_ERROR};
 pub use refusal::{Refusal, RefusalKind};
 pub use server::{Event, Failure, Greeting, Kind, Oversize, ServerMessage, Timestamp, Version};
-pub(crate) use server::{SERVER_MEMBERS, is_error, raw_return, server_message};
+pub(crate) use server::{Receive, SERVER_MEMBERS, Whole, is_error, raw_return, server_message};
 
 use crate::frame::{Frames, Outline, What};
-use crate::json::scan::Reason;
-use crate::json::scan::members::{Member, SLOTS};
+use crate::json::payload::{decode_in_place, decoded};
+use crate::json::scan::members::{Found, Member, SLOTS, Span};
+use crate::json::scan::{Grammar, Reason};
 use crate::json::{Payload, Strings, Value};
 
 /// Where a message was found.
@@ -43,7 +44,7 @@ pub struct Origin {
 
 impl Origin {
     #[inline(always)]
-    pub(crate) fn of(what: What, frames: &Frames<'_>) -> Self {
+    pub(crate) fn of<G: Grammar>(what: What, frames: &Frames<'_, G>) -> Self {
         let Outline { offset, bytes, after_gap, .. } = frames.outline(what);
         let not_finite = matches!(what, What::Complete | What::Oversize(_) | What::Piece(_)) && frames.has_not_finite();
         Self { offset, bytes, after_gap, not_finite }
@@ -79,49 +80,59 @@ const fn member(name: &'static str, slot: u8, keep: bool) -> Member {
     Member { name, slot, keep }
 }
 
-/// The texts of a message's members: disjoint pieces of the receive buffer.
+/// The texts of a message's members. One of them is a payload's, to be changed by the caller; values are read from the others, which
+/// stand in front of that and behind.
 pub(crate) struct Parts<'m> {
-    texts: [Option<&'m mut [u8]>; SLOTS],
-    strings: [Strings; SLOTS],
+    found: &'m Found,
+    before: &'m [u8],
+    behind: &'m [u8],
+    /// Where in the message what stands behind begins.
+    cut: u32,
 }
+
+/// In the place of a slot: no member's text is a payload's.
+pub(crate) const NO_PAYLOAD: u8 = SLOTS as u8;
 
 impl<'m> Parts<'m> {
     /// Of a server's message.
-    pub(crate) fn of(frames: &'m mut Frames<'_>) -> Self {
-        Self::with(frames, Strings::Escaped)
+    pub(crate) fn of(frames: &'m mut Frames<'_>, payload: u8) -> (Self, Option<Payload<'m>>) {
+        Self::with(frames, payload, Strings::Escaped)
     }
 
-    /// `strings` is what is owed to members in which the scanner saw any.
-    pub(crate) fn with(frames: &'m mut Frames<'_>, escaped: Strings) -> Self {
-        let mut parts = Self { texts: [const { None }; SLOTS], strings: [Strings::Plain; SLOTS] };
-        let (found, mut rest) = frames.found_and_text();
-        let mut passed = 0;
-        // From the front to the back, cutting a piece off what is left each time.
-        for slot in found.in_order() {
-            let Some(span) = found.span(slot) else { continue };
-            let lead = span.start.saturating_sub(passed) as usize;
-            let Some((_, behind)) = rest.split_at_mut_checked(lead) else { break };
-            let Some((piece, behind)) = behind.split_at_mut_checked(span.len() as usize) else { break };
-            if let (Some(text), Some(strings)) =
-                (parts.texts.get_mut(usize::from(slot)), parts.strings.get_mut(usize::from(slot)))
+    /// Decodes all members but the payload, which stays as it was received: name as `payload` what is handed out raw, even if it is not
+    /// asked for here. `escaped` is what is owed to members in which the scanner saw any strings that are.
+    pub(crate) fn with<G: Grammar>(
+        frames: &'m mut Frames<'_, G>,
+        payload: u8,
+        escaped: Strings,
+    ) -> (Self, Option<Payload<'m>>) {
+        let (found, text) = frames.found_and_text();
+        for slot in 0..NO_PAYLOAD {
+            if found.is_escaped(slot)
+                && slot != payload
+                && let Some(span) = found.span(slot)
+                && let Some(text) = text.get_mut(span.range())
             {
-                *text = Some(piece);
-                if found.is_escaped(slot) {
-                    *strings = escaped;
-                }
+                decode_in_place(text, escaped);
             }
-            rest = behind;
-            passed = span.end;
         }
-        parts
+        let strings = if found.is_escaped(payload) { escaped } else { Strings::Plain };
+        let (before, middle, behind, cut) = match found.span(payload) {
+            Some(span) => {
+                let (before, rest) = text.split_at_mut_checked(span.start as usize).unwrap_or_default();
+                let (middle, behind) = rest.split_at_mut_checked(span.len() as usize).unwrap_or_default();
+                (before, Some(Payload::new(middle, strings)), behind, span.end)
+            }
+            None => (text, None, Default::default(), u32::MAX),
+        };
+        (Self { found, before, behind, cut }, middle)
     }
 
-    pub(crate) fn payload(&mut self, slot: u8) -> Option<Payload<'m>> {
-        let text = self.texts.get_mut(usize::from(slot))?.take()?;
-        Some(Payload::new(text, *self.strings.get(usize::from(slot))?))
-    }
-
-    pub(crate) fn value(&mut self, slot: u8) -> Option<Value<'m>> {
-        self.payload(slot).map(Payload::into_value)
+    /// What the member in `slot` is, which is not the payload.
+    pub(crate) fn value(&self, slot: u8) -> Option<Value<'m>> {
+        let Span { start, end } = self.found.span(slot)?;
+        let (text, origin) = if start < self.cut { (self.before, 0) } else { (self.behind, self.cut) };
+        let text = text.get(start.wrapping_sub(origin) as usize..end.wrapping_sub(origin) as usize)?;
+        Some(decoded(text, self.found.is_escaped(slot)))
     }
 }

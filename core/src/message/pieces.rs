@@ -36,5 +36,6 @@ pub(crate) fn text<'m>(frames: &'m mut Frames<'_>) -> &'m str {
 
 /// What the message was that was taken apart, and the id that stands behind the elements.
 pub(crate) fn behind_elements<'m>(frames: &'m mut Frames<'_>) -> (Kind, Option<Value<'m>>) {
-    (Kind::of(frames.found()), Parts::of(frames).value(ID))
+    // What it returns stays as it is: it may be handed out.
+    (Kind::of(frames.found()), Parts::of(frames, BODY).0.value(ID))
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Malformed, Parts, member};
+use super::{Malformed, NO_PAYLOAD, Parts, member};
 use crate::frame::{Frames, Oversized, What};
 #[cfg(feature = "fast")]
 use crate::json::number::digits_by_words;
@@ -10,7 +10,8 @@ use crate::json::number::digits_by_words;
 use crate::json::scan::is_blank;
 #[cfg(feature = "fast")]
 use crate::json::scan::members::Span;
-use crate::json::scan::members::{Found, Members, Written};
+use crate::json::scan::members::{Found, Member, Members, Written};
+use crate::json::scan::names;
 use crate::json::{Payload, Strings, Value};
 
 /// The slots of a server's message: what it is; its data; its time; its id.
@@ -22,21 +23,19 @@ pub(super) const ID: u8 = 3;
 #[cfg(feature = "delivery")]
 pub(super) const ID_MEMBER: u8 = 6;
 
+const LIST: &[Member] = &[
+    member("QMP", BODY, false),
+    member("return", BODY, false),
+    member("error", BODY, false),
+    member("event", BODY, true),
+    member("data", DATA, false),
+    member("timestamp", TIME, false),
+    member("id", ID, true),
+];
 /// What a server's message is told by. The four that say what it is stand first, as in [`Kind`].
-pub(crate) const SERVER_MEMBERS: &Members = &Members::new(
-    &[
-        member("QMP", BODY, false),
-        member("return", BODY, false),
-        member("error", BODY, false),
-        member("event", BODY, true),
-        member("data", DATA, false),
-        member("timestamp", TIME, false),
-        member("id", ID, true),
-    ],
-    None,
-)
-.written(Written { timestamp: 5, event: 3, reply: 1, id: 6 })
-.taken_apart(1);
+pub(crate) const SERVER_MEMBERS: &Members = &Members::new(LIST, &names::tree::<{ names::count(LIST) }>(LIST), None)
+    .written(Written { timestamp: 5, event: 3, reply: 1, id: 6 })
+    .taken_apart(1);
 const KINDS: u8 = 0b1111;
 
 /// What a message of a server is.
@@ -165,6 +164,7 @@ impl<'m> Failure<'m> {
     pub(crate) const UNKNOWN: Failure<'static> = Failure(Value::NULL);
 
     /// The error class: `GenericError`, `CommandNotFound`, `DeviceNotFound`, … An open set; empty if the server names none.
+    #[inline]
     pub fn class(&self) -> &'m str {
         self.0.get("class").and_then(Value::as_str).unwrap_or_default()
     }
@@ -214,16 +214,9 @@ impl Timestamp {
 
     #[inline(never)]
     fn of_value(value: Value<'_>) -> Option<Self> {
-        let (mut seconds, mut microseconds) = (None, None);
-        // By one walk: the second `get` would go past the first member again.
-        for (name, value) in value.entries() {
-            match name {
-                "seconds" => _ = seconds.get_or_insert(value),
-                "microseconds" => _ = microseconds.get_or_insert(value),
-                _ => {}
-            }
-        }
-        Some(Self { seconds: seconds?.as_i64()?, microseconds: microseconds?.as_i64()? })
+        // Two walks over some fifty bytes, where nothing tells the numbers by words: `entries` would be one, and more code.
+        let part = |name| value.get(name)?.as_i64();
+        Some(Self { seconds: part("seconds")?, microseconds: part("microseconds")? })
     }
 
     /// The timestamp at `span` of a message, in the form in which QEMU writes it where it does not write for people.
@@ -245,12 +238,12 @@ impl Timestamp {
         all.then_some(Self { seconds: seconds.cast_signed(), microseconds: microseconds.cast_signed() })
     }
 
-    fn of(payload: Payload<'_>) -> Option<Self> {
+    fn of(value: Value<'_>) -> Option<Self> {
         #[cfg(feature = "fast")]
-        if let Some(timestamp) = Self::as_printed(payload.raw()) {
+        if let Some(timestamp) = Self::as_printed(value.text().as_bytes()) {
             return Some(timestamp);
         }
-        Self::of_value(payload.into_value())
+        Self::of_value(value)
     }
 
     /// The timestamp in the form in which QEMU writes it for people.
@@ -286,25 +279,45 @@ pub struct Oversize<'m> {
     pub cause: Oversized,
 }
 
-/// The outlined message of a server.
+/// Makes something else of a message. Each kind is handed over where it is found, so that what becomes of it is made there, too: a message
+/// that may be any of them is never in memory, which would take much of a small stack.
+pub(crate) trait Receive<'m> {
+    type Received;
+    fn receive(self, message: ServerMessage<'m>) -> Self::Received;
+}
+
+/// Takes it as it is.
+pub(crate) struct Whole;
+
+impl<'m> Receive<'m> for Whole {
+    type Received = ServerMessage<'m>;
+
+    #[inline(always)]
+    fn receive(self, message: ServerMessage<'m>) -> ServerMessage<'m> {
+        message
+    }
+}
+
+/// The outlined message of a server, as `to` receives it.
 #[inline(always)]
-pub(crate) fn server_message<'m>(frames: &'m mut Frames<'_>, what: What) -> ServerMessage<'m> {
+pub(crate) fn server_message<'m, R: Receive<'m>>(frames: &'m mut Frames<'_>, what: What, to: R) -> R::Received {
     match what {
-        What::Complete => complete(frames),
-        What::Oversize(cause) => {
+        What::Complete => complete(frames, to),
+        What::Oversize(passed) => {
+            let cause = frames.oversized(passed);
             let of = Kind::of(frames.found());
             let bytes = frames.outline(what).bytes;
-            let mut parts = Parts::of(frames);
+            let (parts, _) = Parts::of(frames, NO_PAYLOAD);
             let name = if of == Kind::Event { parts.value(BODY).and_then(Value::as_str) } else { None };
-            ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes, cause })
+            to.receive(ServerMessage::Oversize(Oversize { of, id: parts.value(ID), name, bytes, cause }))
         }
         // Mistakes are a client's.
         What::Malformed(reason) | What::Mistaken(reason) => {
-            ServerMessage::Malformed(Malformed { at: frames.fault(what), reason, text: frames.text() })
+            to.receive(ServerMessage::Malformed(Malformed { at: frames.fault(what), reason, text: frames.text() }))
         }
         // Nothing is taken apart but where it is asked for, and then this is not called.
-        What::Incomplete | What::Piece(_) => ServerMessage::Incomplete,
-        What::Sentinel => ServerMessage::Sentinel,
+        What::Incomplete | What::Piece(_) => to.receive(ServerMessage::Incomplete),
+        What::Sentinel => to.receive(ServerMessage::Sentinel),
     }
 }
 
@@ -324,36 +337,41 @@ pub(crate) fn raw_return<'f>(frames: &'f mut Frames<'_>, what: What) -> Option<(
 }
 
 #[inline(always)]
-fn complete<'m>(frames: &'m mut Frames<'_>) -> ServerMessage<'m> {
+fn complete<'m, R: Receive<'m>>(frames: &'m mut Frames<'_>, to: R) -> R::Received {
     let kind = Kind::of(frames.found());
     if kind == Kind::Unknown {
         // Escapes may stand anywhere in it.
-        return ServerMessage::Unknown(Payload::new(frames.text(), Strings::Escaped));
+        return to.receive(ServerMessage::Unknown(Payload::new(frames.text(), Strings::Escaped)));
     }
     #[cfg(feature = "fast")]
     if kind == Kind::Event
         && let Some(timestamp) = written_event(frames)
     {
-        return ServerMessage::Event(event(frames, timestamp));
+        return to.receive(ServerMessage::Event(event(frames, timestamp)));
     }
-    let mut parts = Parts::of(frames);
+    let (parts, payload) = Parts::of(
+        frames,
+        match kind {
+            Kind::Return => BODY,
+            Kind::Event => DATA,
+            Kind::Greeting | Kind::Error | Kind::Unknown => NO_PAYLOAD,
+        },
+    );
     match kind {
-        Kind::Greeting => ServerMessage::Greeting(Greeting(parts.value(BODY).unwrap_or(Value::NULL))),
+        Kind::Greeting => to.receive(ServerMessage::Greeting(Greeting(parts.value(BODY).unwrap_or(Value::NULL)))),
         Kind::Error => {
-            ServerMessage::Error { id: parts.value(ID), failure: Failure(parts.value(BODY).unwrap_or(Value::NULL)) }
+            let failure = Failure(parts.value(BODY).unwrap_or(Value::NULL));
+            to.receive(ServerMessage::Error { id: parts.value(ID), failure })
         }
-        Kind::Event => ServerMessage::Event(Event {
+        Kind::Event => to.receive(ServerMessage::Event(Event {
             name: parts.value(BODY).and_then(Value::as_str).unwrap_or_default(),
-            data: parts.payload(DATA),
-            timestamp: parts.payload(TIME).and_then(Timestamp::of),
+            data: payload,
+            timestamp: parts.value(TIME).and_then(Timestamp::of),
+        })),
+        Kind::Return | Kind::Unknown => to.receive(ServerMessage::Return {
+            id: parts.value(ID),
+            payload: payload.unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
         }),
-        Kind::Return | Kind::Unknown => {
-            let id = parts.value(ID);
-            ServerMessage::Return {
-                id,
-                payload: parts.payload(BODY).unwrap_or_else(|| Payload::new(&mut [], Strings::Plain)),
-            }
-        }
     }
 }
 

@@ -84,8 +84,8 @@ pub use storage::{StaticStorage, Storage};
 
 use crate::error::{Error, PeerError, Resource};
 use crate::frame::{Frames, Peer, What};
-use crate::json::scan::Expected;
 use crate::json::scan::members::Span;
+use crate::json::scan::{Expected, Input};
 use crate::json::{Payload, Value};
 use crate::message::{
     CLIENT_ID, CLIENT_MEMBERS, ClientMessage, Malformed, Origin, OversizeCommand, Refusal, RefusalKind, client_message,
@@ -147,7 +147,7 @@ pub struct Incoming<'m, 'b> {
 /// A session as its server sees it. See the [module](self) for how to drive it.
 #[derive(Debug)]
 pub struct Server<'b> {
-    frames: Frames<'b>,
+    frames: Frames<'b, Input>,
     replies: Replies<'b>,
     /// The message handed out last has an id, or a synchronisation's number, too long to be kept, and is still to be answered. It is
     /// held that long, for its id, if it has one, is sent back.

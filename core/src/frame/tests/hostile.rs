@@ -2,6 +2,7 @@
 //! times.
 
 use super::*;
+use crate::json::scan::Input;
 use crate::message::CLIENT_MEMBERS;
 
 /// As many bytes of each stream.
@@ -51,9 +52,16 @@ pub(super) struct Cost {
 
 pub(super) fn cost(stream: &[u8], size: usize, piece: usize, peer: Peer, fast: bool) -> Cost {
     let mut memory = vec![b'7'; size];
-    let members = if peer == Peer::Client { CLIENT_MEMBERS } else { SERVER_MEMBERS };
+    let buffer = Buffer::from(memory.as_mut_slice());
     let reading = Reading { fast, ..Reading::DEFAULT };
-    let mut frames = Frames::new(Buffer::from(memory.as_mut_slice()), peer, reading, members);
+    if peer == Peer::Client {
+        cost_of(stream, piece, Frames::<Input>::new(buffer, peer, reading, CLIENT_MEMBERS))
+    } else {
+        cost_of(stream, piece, Frames::<Output>::new(buffer, peer, reading, SERVER_MEMBERS))
+    }
+}
+
+fn cost_of<G: Grammar>(stream: &[u8], piece: usize, mut frames: Frames<'_, G>) -> Cost {
     let (mut pieces, mut messages) = (0, 0);
     for mut piece in stream.chunks(piece) {
         while !piece.is_empty() {

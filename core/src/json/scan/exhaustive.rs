@@ -34,19 +34,21 @@ const STRINGS: Texts = Texts { name: "strings", beginning: b"[\"", alphabet: b"\
 const PAIRS: Texts = Texts { name: "pairs", beginning: b"\"\\ud83d", alphabet: b"\\udDc0Ee9\"n8" };
 const UTF8: Texts =
     Texts { name: "utf8", beginning: b"\"", alphabet: b"\"\xC0\xC2\xE0\xA0\xED\x9F\xF0\x90\x80\xF4\x8F" };
+const FOUR: Texts = Texts { name: "four bytes", beginning: b"\"", alphabet: b"\"\xF1\xF3\xF4\x80\x8F\x90\xBF\xC2a\\u" };
+const NEGATIVE: Texts = Texts { name: "negative words", beginning: b"[-", alphabet: b"naiuf01.e,] " };
 const MEMBERS: Texts = Texts { name: "members", beginning: b"{\"id\":1,\"i", alphabet: b"d\":,1}\\u{[0\xE9" };
 
 /// What is found in them.
-const FOUND: &Members =
-    &Members::new(&[Member { name: "id", slot: 0, keep: true }, Member { name: "i1", slot: 1, keep: false }], Some(2));
+const LIST: &[Member] = &[Member { name: "id", slot: 0, keep: true }, Member { name: "i1", slot: 1, keep: false }];
+const FOUND: &Members = &Members::new(LIST, &names::tree::<{ names::count(LIST) }>(LIST), Some(2));
 
-struct Walk<'t> {
+struct Walk<'t, G> {
     texts: &'t Texts,
     options: Options,
     length: usize,
     text: Vec<u8>,
     /// Behind each prefix, as long as the message goes on.
-    way: Vec<Scanner>,
+    way: Vec<Scanner<G>>,
     /// What ended it, if anything did.
     ended: Option<Progress>,
     states: BTreeSet<u8>,
@@ -55,7 +57,7 @@ struct Walk<'t> {
     scans: u64,
 }
 
-impl Walk<'_> {
+impl<G: Grammar + Copy> Walk<'_, G> {
     /// All texts of up to `length` bytes.
     fn all(texts: &Texts, options: Options, length: usize) -> BTreeSet<u8> {
         let mut walk = Walk {
@@ -70,8 +72,8 @@ impl Walk<'_> {
             valid: 0,
             scans: 0,
         };
-        let mut scanner = Scanner::new(options, FOUND);
-        assert_eq!(scanner.scan(texts.beginning, 0, texts.beginning.len(), 0), Progress::More);
+        let mut scanner = Scanner::<G>::new(options, FOUND);
+        assert_eq!(scanner.scan(texts.beginning, 0, texts.beginning.len()), Progress::More);
         walk.way.push(scanner);
         walk.texts();
         let Walk { inputs, valid, scans, .. } = walk;
@@ -126,7 +128,7 @@ impl Walk<'_> {
             }
             let mut scanner = *scanner;
             scanner.options.fast = true;
-            let progress = scanner.scan(&self.text, from, end, 0);
+            let progress = scanner.scan(&self.text, from, end);
             self.scans += 1;
             assert_eq!(progress, self.ended.unwrap_or(Progress::More), "from {from}: {:?}", Shown(&self.text));
             assert_eq!(meaning(&scanner), meaning(last), "from {from}: {:?}", Shown(&self.text));
@@ -158,9 +160,9 @@ impl Walk<'_> {
 }
 
 /// One byte, by the automaton alone.
-fn single(scanner: &mut Scanner, text: &[u8], at: usize) -> Progress {
+fn single<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], at: usize) -> Progress {
     scanner.options.fast = false;
-    scanner.scan(text, at, at + 1, 0)
+    scanner.scan(text, at, at + 1)
 }
 
 struct Shown<'t>(&'t [u8]);
@@ -172,29 +174,18 @@ impl core::fmt::Debug for Shown<'_> {
 }
 
 /// All of a scanner's state that matters to what follows. What is left over of a token that has ended does not.
-fn meaning(scanner: &Scanner) -> impl PartialEq + core::fmt::Debug + use<> {
+fn meaning<G: Grammar>(scanner: &Scanner<G>) -> impl PartialEq + core::fmt::Debug + use<G> {
     let state = scanner.state;
-    let string = matches!(
-        state,
-        State::Text | State::Escape | State::Hex | State::Pair | State::PairU | State::LowHex | State::Utf8
-    );
+    let string = state as u8 >= State::Text as u8 && (state as u8) < State::Minus as u8;
     let in_key = string && scanner.role == Role::MemberKey;
-    let code = matches!(state, State::Hex | State::LowHex | State::Utf8);
+    let code = string && !matches!(state, State::Text | State::Escape | State::Pair | State::PairU);
     let open = (scanner.nesting.depth(), scanner.nesting.in_object(), scanner.nesting.counts());
     let counts = (scanner.lax != Lax::Off).then_some((scanner.braces, scanner.brackets));
-    let tail = (state == State::Utf8).then_some(scanner.tail);
     let high = matches!(state, State::Pair | State::PairU | State::LowHex).then_some(scanner.high);
-    let word = (state == State::Word).then_some((scanner.word, scanner.word_at));
     let mistake = scanner.mistake.map(|reason| (reason, scanner.mistake_at, scanner.expected));
     (
         (state, open, scanner.lax, counts, scanner.found.meaning(in_key)),
-        (
-            string.then_some((scanner.quote, scanner.role)),
-            code.then_some((scanner.missing, scanner.code)),
-            tail,
-            high,
-            word,
-        ),
+        (string.then_some((scanner.quote, scanner.role)), code.then_some(scanner.code), high),
         (mistake, scanner.too_deep, scanner.not_finite),
     )
 }
@@ -205,15 +196,19 @@ fn length() -> usize {
 
 /// Every text in every dialect; with few levels, too, where it has brackets. The states that were reached.
 fn walk(texts: &Texts) -> BTreeSet<u8> {
-    let mut states = Walk::all(texts, Options::STRICT, length());
+    let mut states = Walk::<Output>::all(texts, Options::STRICT, length());
     // Judged by nobody, they are one byte shorter.
     let brackets = texts.alphabet.iter().any(|byte| matches!(byte, b'[' | b'{'));
-    for dialect in [Dialect::Output, Dialect::Input] {
-        states.extend(Walk::all(texts, Options { dialect, ..Options::STRICT }, length() - 1));
-        if brackets {
-            let shallow = Options { dialect, max_depth: 1, ..Options::STRICT };
-            states.extend(Walk::all(texts, shallow, length() - 1));
-        }
+    states.extend(walk_in::<Output>(texts, Dialect::Output, brackets));
+    states.extend(walk_in::<Input>(texts, Dialect::Input, brackets));
+    states
+}
+
+fn walk_in<G: Grammar + Copy>(texts: &Texts, dialect: Dialect, brackets: bool) -> BTreeSet<u8> {
+    let options = Options { dialect, ..Options::STRICT };
+    let mut states = Walk::<G>::all(texts, options, length() - 1);
+    if brackets {
+        states.extend(Walk::<G>::all(texts, Options { max_depth: 1, ..options }, length() - 1));
     }
     states
 }
@@ -249,6 +244,16 @@ fn every_text_of_utf8() {
 }
 
 #[test]
+fn every_text_of_four_bytes() {
+    walk(&FOUR);
+}
+
+#[test]
+fn every_text_of_negative_words() {
+    walk(&NEGATIVE);
+}
+
+#[test]
 fn every_text_of_members() {
     walk(&MEMBERS);
 }
@@ -256,10 +261,9 @@ fn every_text_of_members() {
 #[test]
 fn together_they_reach_every_state() {
     let mut reached = BTreeSet::new();
-    for texts in [TOKENS, NUMBERS, WORDS, STRINGS, PAIRS, UTF8, MEMBERS] {
-        for dialect in [Dialect::Strict, Dialect::Input] {
-            reached.extend(Walk::all(&texts, Options { dialect, ..Options::STRICT }, 4));
-        }
+    for texts in [TOKENS, NUMBERS, WORDS, STRINGS, PAIRS, UTF8, FOUR, NEGATIVE, MEMBERS] {
+        reached.extend(Walk::<Output>::all(&texts, Options { dialect: Dialect::Output, ..Options::STRICT }, 4));
+        reached.extend(Walk::<Input>::all(&texts, Options { dialect: Dialect::Input, ..Options::STRICT }, 4));
     }
     // The last state is the one with the highest number.
     let all: BTreeSet<u8> = (0..=State::BadWord as u8).collect();

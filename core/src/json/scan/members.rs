@@ -1,9 +1,12 @@
 //! The members of the outermost object that a reader looks for, found by name while their bytes go by.
 
+use super::Grammar;
+use super::names::{self, NONE, Node};
+
 /// A member of the outermost object that the scanner looks for.
 #[derive(Debug)]
 pub(crate) struct Member {
-    /// Its name, decoded: `"\u0069d"` is `id`.
+    /// Its name, decoded: `"\u0069d"` is `id`. ASCII.
     pub(crate) name: &'static str,
     /// Where its span is kept. Members that never stand together may share a slot; of two in one slot, the first keeps it.
     pub(crate) slot: u8,
@@ -11,10 +14,32 @@ pub(crate) struct Member {
     pub(crate) keep: bool,
 }
 
+/// Of a [`place`], the slot; and whether what takes it is kept.
+const SLOT: u8 = SLOTS as u8 - 1;
+const KEPT: u8 = 0x80;
+
+/// Where the member's span goes.
+const fn place(member: &Member) -> u8 {
+    assert!((member.slot as usize) < SLOTS, "a slot that is not there");
+    member.slot | if member.keep { KEPT } else { 0 }
+}
+
+const fn places(list: &[Member]) -> [u8; Members::MOST as usize] {
+    let mut places = [0; Members::MOST as usize];
+    let (mut rest, mut left): (_, &mut [u8]) = (list, &mut places);
+    while let ([member, others @ ..], [first, behind @ ..]) = (rest, left) {
+        *first = place(member);
+        (rest, left) = (others, behind);
+    }
+    places
+}
+
 /// What a scanner looks for at depth 1: at most [`Members::MOST`] members in at most [`SLOTS`] slots.
 #[derive(Debug)]
 pub(crate) struct Members {
-    list: &'static [Member],
+    names: &'static [Node],
+    /// The [`place`] of each.
+    places: [u8; Self::MOST as usize],
     /// The slot that takes the first key which is not in the list.
     unlisted: Option<u8>,
     /// The member whose value can be taken apart, counted from 1; 0 for none.
@@ -23,6 +48,8 @@ pub(crate) struct Members {
     /// How messages begin, if that is known.
     #[cfg(feature = "fast")]
     heads_known: Option<Heads>,
+    #[cfg(feature = "fast")]
+    list: &'static [Member],
     /// The first eight bytes of each name, the first of them lowest; 0 behind its end.
     #[cfg(feature = "fast")]
     heads: [u64; Self::MOST as usize],
@@ -102,16 +129,20 @@ impl Members {
     /// Fewer than there are bits in the masks of [`Found`].
     const MOST: u8 = 7;
     /// No member is looked for.
-    pub(crate) const NONE: &'static Self = &Self::new(&[], None);
+    pub(crate) const NONE: &'static Self = &Self::new(&[], &[], None);
 
-    pub(crate) const fn new(list: &'static [Member], unlisted: Option<u8>) -> Self {
+    /// `names` is the tree of the names of `list`.
+    pub(crate) const fn new(list: &'static [Member], names: &'static [Node], unlisted: Option<u8>) -> Self {
         assert!(list.len() <= Self::MOST as usize, "more members than the masks have bits");
         Self {
-            list,
+            names,
+            places: places(list),
             unlisted,
             apart: 0,
             #[cfg(feature = "fast")]
             heads_known: None,
+            #[cfg(feature = "fast")]
+            list,
             #[cfg(feature = "fast")]
             heads: heads(list),
             #[cfg(feature = "fast")]
@@ -133,7 +164,7 @@ impl Members {
             let heads = Heads {
                 seen: bit(timestamp) | bit(event),
                 taken: bit(first.slot) | bit(second.slot),
-                order: first.slot << 2 | second.slot,
+                order: first.slot | second.slot << 2,
                 kept: bit(second.slot),
                 timestamp: first.slot,
                 name: second.slot,
@@ -163,6 +194,8 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    const NONE: Self = Self { start: 0, end: 0 };
+
     pub(crate) const fn range(self) -> core::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -175,26 +208,25 @@ impl Span {
 /// What was found of the members so far.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, Copy))]
+#[repr(C)]
 pub(crate) struct Found {
-    members: &'static Members,
-    pub(crate) spans: [Span; SLOTS],
-    /// A bit for each listed member that was seen.
-    seen: u8,
-    /// A bit for each slot that is taken, and the slots in the order in which they stand in the text: two bits each, the last one lowest.
+    /// The member whose value is being read and has its slot; [`NONE`] if there is none.
+    current: u8,
+    /// A bit for each slot that is taken, how many there are, and which in the order in which they stand in the text: two bits each, the
+    /// first one lowest. To count the bits instead takes 36 bytes more of flash.
     taken: u8,
+    count: u8,
     order: u8,
-    /// A bit for each slot whose text is to be kept, and for each whose text is gone.
+    /// A bit for each slot whose text is to be kept, and above these one for each whose text is gone.
     kept: u8,
-    lost: u8,
     /// A bit for each slot whose text holds strings to be rewritten.
     escaped: u8,
-    /// While a key is read: the members whose names begin as it does, and its length.
-    candidates: u8,
-    key_length: u8,
-    /// The member whose value is being read, counted from 1; 0 for none.
-    current: u8,
-    /// Whether the current member owns its slot.
-    owner: bool,
+    /// A bit for each listed member that was seen.
+    seen: u8,
+    /// While a key is read: where in the tree of names, or [`NONE`].
+    key: u8,
+    members: &'static Members,
+    pub(crate) spans: [Span; SLOTS],
 }
 
 const fn bit(number: u8) -> u8 {
@@ -205,33 +237,32 @@ impl Found {
     pub(crate) const fn new(members: &'static Members) -> Self {
         Self {
             members,
-            spans: [Span { start: 0, end: 0 }; SLOTS],
+            // As a repetition it would be built by a loop, and copied.
+            spans: [Span::NONE, Span::NONE, Span::NONE, Span::NONE],
             seen: 0,
             taken: 0,
+            count: 0,
             order: 0,
             kept: 0,
-            lost: 0,
             escaped: 0,
-            candidates: 0,
-            key_length: 0,
-            current: 0,
-            owner: false,
+            key: NONE,
+            current: NONE,
         }
     }
 
     #[inline]
     pub(crate) fn clear(&mut self) {
         // The spans of slots that are not taken are nothing.
-        (self.seen, self.taken, self.order, self.kept, self.lost, self.escaped) = (0, 0, 0, 0, 0, 0);
-        (self.candidates, self.key_length, self.current, self.owner) = (0, 0, 0, false);
+        (self.seen, self.taken, self.count, self.order, self.kept, self.escaped) = (0, 0, 0, 0, 0, 0);
+        self.current = NONE;
     }
 
     /// All of it that matters: what is left over of a key that has ended does not.
     #[cfg(test)]
-    pub(super) const fn meaning(&self, in_key: bool) -> ([u8; 6], [Span; SLOTS], [u8; 2], bool) {
-        let key = if in_key { [self.candidates, self.key_length] } else { [0; 2] };
-        let Self { seen, taken, kept, lost, escaped, current, .. } = *self;
-        ([seen, taken, kept, lost, escaped, current], self.spans, key, self.owner)
+    pub(super) const fn meaning(&self, in_key: bool) -> ([u8; 5], [Span; SLOTS], u8) {
+        let key = if in_key { self.key } else { 0 };
+        let Self { seen, taken, kept, escaped, current, .. } = *self;
+        ([seen, taken, kept, escaped, current], self.spans, key)
     }
 
     /// Whether the listed member `number` was seen.
@@ -246,19 +277,28 @@ impl Found {
 
     /// The span in `slot`, if a member took it.
     pub(crate) fn span(&self, slot: u8) -> Option<Span> {
-        if self.taken & !self.lost & bit(slot) == 0 { None } else { self.spans.get(usize::from(slot)).copied() }
+        if self.taken & !(self.kept >> SLOTS) & bit(slot) == 0 {
+            None
+        } else {
+            self.spans.get(usize::from(slot)).copied()
+        }
     }
 
     const fn take(&mut self, slot: u8) {
         self.taken |= bit(slot);
-        self.order = self.order << 2 | slot;
+        self.order |= slot.wrapping_shl((self.count as u32).wrapping_mul(2));
+        self.count = self.count.wrapping_add(1);
     }
 
     /// The slots that are taken, in the order in which their texts stand.
     #[inline]
     pub(crate) fn in_order(&self) -> impl Iterator<Item = u8> + use<> {
-        let order = self.order;
-        (0..self.taken.count_ones()).rev().map(move |behind| order.wrapping_shr(behind.wrapping_mul(2)) & 3)
+        let mut order = self.order;
+        (0..self.count).map(move |_| {
+            let slot = order & SLOT;
+            order >>= 2;
+            slot
+        })
     }
 
     /// Whether strings in `slot` wait for being rewritten in place.
@@ -268,10 +308,10 @@ impl Found {
 
     /// A key of the outermost object begins; `at` is where its text does.
     #[inline]
-    pub(crate) fn begin_key(&mut self, at: u32) {
-        self.candidates = bit(self.members.list.len() as u8).wrapping_sub(1);
-        self.key_length = 0;
-        if let Some(slot) = self.members.unlisted
+    pub(crate) fn begin_key<G: Grammar>(&mut self, at: u32) {
+        self.key = 0;
+        if G::INPUT
+            && let Some(slot) = self.members.unlisted
             && self.taken & bit(slot) == 0
             && let Some(span) = self.spans.get_mut(usize::from(slot))
         {
@@ -279,33 +319,23 @@ impl Found {
         }
     }
 
-    /// One more code point of the key, decoded.
+    /// One more character of the key, decoded; [`BEYOND_ASCII`](names::BEYOND_ASCII) if it is.
     #[inline]
-    pub(crate) fn key_character(&mut self, code: u32) {
-        let position = usize::from(self.key_length);
-        for (number, member) in (0..Members::MOST).zip(self.members.list) {
-            if member.name.as_bytes().get(position).is_none_or(|byte| u32::from(*byte) != code) {
-                self.candidates &= !bit(number);
-            }
-        }
-        self.key_length = self.key_length.saturating_add(1);
+    pub(crate) fn key_character(&mut self, character: u8) {
+        self.key = names::behind(self.members.names, self.key, character);
     }
 
     /// The key is complete. `Err` if this member was seen before.
     #[inline]
-    pub(crate) fn end_key(&mut self, at: u32) -> Result<(), ()> {
-        let length = usize::from(self.key_length);
-        let candidates = self.candidates;
-        let complete = |(number, member): &(u8, &Member)| candidates & bit(*number) != 0 && member.name.len() == length;
-        let number = (0..Members::MOST).zip(self.members.list).find(complete).map(|(number, _)| number);
-        self.name_member(number, at)
+    pub(crate) fn end_key<G: Grammar>(&mut self, at: u32) -> Result<(), ()> {
+        self.name_member::<G>(names::number(self.members.names, self.key), at)
     }
 
     /// The key's text is known whole, without escapes. `head` is eight bytes from where it begins, the first of them lowest. `start` is
     /// where its quote stands, `at` what lies behind the other one.
     #[cfg(feature = "fast")]
     #[inline]
-    pub(crate) fn whole_key(&mut self, start: u32, key: &[u8], head: u64, at: u32) -> Result<(), ()> {
+    pub(crate) fn whole_key<G: Grammar>(&mut self, start: u32, key: &[u8], head: u64, at: u32) -> Result<(), ()> {
         let bits = (key.len() as u32).min(8).wrapping_mul(8);
         let head = if bits == 0 { 0 } else { head & u64::MAX.wrapping_shr(64_u32.wrapping_sub(bits)) };
         let is_same = |(mine, member): (&u64, &Member)| {
@@ -316,77 +346,72 @@ impl Found {
         if let (Some(mine), Some(member)) = (members.heads.get(usize::from(told)), members.list.get(usize::from(told)))
             && is_same((mine, member))
         {
-            return self.name_member(Some(told), at);
+            return self.name_member::<G>(told, at);
         }
         let number = members.heads.iter().zip(members.list).position(is_same);
         if number.is_none() {
-            self.begin_key(start);
+            self.begin_key::<G>(start);
         }
-        self.name_member(number.map(|number| number as u8), at)
+        self.name_member::<G>(number.map_or(NONE, |number| number as u8), at)
     }
 
     #[inline]
-    fn name_member(&mut self, number: Option<u8>, at: u32) -> Result<(), ()> {
-        let Some(number) = number else {
-            self.current = 0;
-            if let Some(slot) = self.members.unlisted
+    fn name_member<G: Grammar>(&mut self, number: u8, at: u32) -> Result<(), ()> {
+        if number == NONE {
+            self.current = NONE;
+            if G::INPUT
+                && let Some(slot) = self.members.unlisted
                 && self.taken & bit(slot) == 0
                 && let Some(span) = self.spans.get_mut(usize::from(slot))
             {
                 span.end = at;
                 self.take(slot);
+                // What the key needs was not looked for.
+                self.escaped |= bit(slot);
             }
             return Ok(());
-        };
+        }
         if self.has(number) {
             return Err(());
         }
         self.seen |= bit(number);
-        self.current = number.wrapping_add(1);
+        self.current = number;
         Ok(())
     }
 
     /// The value of the member just named begins at `at`.
-    #[inline]
     pub(crate) fn begin_value(&mut self, at: u32) {
-        if self.current == 0 {
-            return;
-        }
-        let Some(member) = self.current_member() else { return };
-        let (slot, keep) = (member.slot, member.keep);
-        self.owner = self.taken & bit(slot) == 0;
-        if self.owner
-            && let Some(span) = self.spans.get_mut(usize::from(slot))
-        {
-            // Its end lies behind all text until it is known.
-            *span = Span { start: at, end: u32::MAX };
-            self.take(slot);
-            if keep {
-                self.kept |= bit(slot);
+        let Some(place) = self.place() else { return };
+        let slot = place & SLOT;
+        match self.spans.get_mut(usize::from(slot)) {
+            Some(span) if self.taken & bit(slot) == 0 => {
+                // Its end lies behind all text until it is known.
+                *span = Span { start: at, end: u32::MAX };
+                self.take(slot);
+                if place & KEPT != 0 {
+                    self.kept |= bit(slot);
+                }
             }
+            _ => self.current = NONE,
         }
     }
 
     /// The value of the current member ended in front of `end`.
     #[inline]
     pub(crate) fn end_value(&mut self, end: u32) {
-        if self.current == 0 {
-            return;
-        }
-        if self.owner
-            && let Some(member) = self.current_member()
-            && let Some(span) = self.spans.get_mut(usize::from(member.slot))
+        if let Some(place) = self.place()
+            && let Some(span) = self.spans.get_mut(usize::from(place & SLOT))
         {
             span.end = end;
         }
-        self.current = 0;
+        self.current = NONE;
     }
 
     /// The value of the member just named is known whole.
     #[cfg(feature = "fast")]
     #[inline]
     pub(crate) fn whole_value(&mut self, start: u32, end: u32) {
-        if self.current != 0 {
+        if self.current != NONE {
             self.begin_value(start);
             self.end_value(end);
         }
@@ -403,7 +428,8 @@ impl Found {
     #[cfg(feature = "fast")]
     #[inline(always)]
     pub(crate) fn begin_event(&mut self, heads: &Heads, timestamp: Span, name: Span) {
-        (self.seen, self.taken, self.order, self.kept) = (heads.seen, heads.taken, heads.order, heads.kept);
+        (self.seen, self.taken, self.count, self.order, self.kept) =
+            (heads.seen, heads.taken, 2, heads.order, heads.kept);
         for (slot, span) in [(heads.timestamp, timestamp), (heads.name, name)] {
             if let Some(place) = self.spans.get_mut(usize::from(slot)) {
                 *place = span;
@@ -416,21 +442,21 @@ impl Found {
     #[inline(always)]
     pub(crate) fn begin_reply(&mut self, heads: &Heads) {
         self.seen = bit(heads.reply);
-        self.current = heads.reply.wrapping_add(1);
+        self.current = heads.reply;
     }
 
     /// A reply's id follows, if it is the first.
     #[cfg(feature = "fast")]
     #[inline(always)]
-    pub(crate) fn name_id(&mut self, heads: &Heads) -> Result<(), ()> {
-        self.name_member(Some(heads.id), 0)
+    pub(crate) fn name_id<G: Grammar>(&mut self, heads: &Heads) -> Result<(), ()> {
+        self.name_member::<G>(heads.id, 0)
     }
 
     /// A string that must be rewritten was met.
     #[inline]
     pub(crate) fn mark_escaped(&mut self) {
-        if let Some(member) = self.current_member() {
-            self.escaped |= bit(member.slot);
+        if let Some(place) = self.place() {
+            self.escaped |= bit(place & SLOT);
         }
     }
 
@@ -443,18 +469,18 @@ impl Found {
     /// Whether the value about to begin is one that can be taken apart.
     #[cfg(feature = "delivery")]
     pub(crate) const fn can_be_taken_apart(&self) -> bool {
-        self.current != 0 && self.current == self.members.apart
+        self.current != NONE && self.current.wrapping_add(1) == self.members.apart
     }
 
     /// All texts up to here are gone.
     #[cfg(feature = "delivery")]
     pub(crate) const fn lose_all(&mut self) {
-        self.lost = self.taken;
+        self.kept |= self.taken << SLOTS;
     }
 
     /// The text of `slot` is gone, and its rest need not be kept either.
     pub(crate) fn lose(&mut self, slot: u8) {
-        self.lost |= bit(slot);
+        self.kept |= bit(slot) << SLOTS;
     }
 
     /// Whether the member in `slot` is one to keep when its message does not fit.
@@ -469,7 +495,8 @@ impl Found {
         }
     }
 
-    fn current_member(&self) -> Option<&'static Member> {
-        self.members.list.get(usize::from(self.current.checked_sub(1)?))
+    /// The place of the current member.
+    fn place(&self) -> Option<u8> {
+        self.members.places.get(usize::from(self.current)).copied()
     }
 }

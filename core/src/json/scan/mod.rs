@@ -3,7 +3,7 @@
 //! It reads each byte once and never goes back. When the last bracket closes, the text is framed and validated, and it is known
 //! where the members of the outermost object stand that the reader asked for.
 //!
-//! The automaton proper is in `step.rs`, a byte at a time; `fast/` takes whole words and tokens where the text lies ready, and
+//! The automaton proper is in `table.rs` and `step.rs`, a byte at a time; `fast/` takes whole words and tokens where the text lies ready, and
 //! changes no outcome.
 
 #[cfg(test)]
@@ -11,26 +11,33 @@ mod exhaustive;
 #[cfg(feature = "fast")]
 pub(crate) mod fast;
 mod fault;
+pub(crate) mod grammar;
 pub(crate) mod members;
+pub(crate) mod names;
 mod nesting;
 #[cfg(feature = "delivery")]
 mod projector;
 #[cfg_attr(not(feature = "delivery"), path = "no_sift.rs")]
 mod sift;
 mod step;
+mod table;
 #[cfg(test)]
 mod tests;
+
+use core::marker::PhantomData;
 
 pub use fault::{Error, Reason};
 pub use nesting::MAX_DEPTH;
 
+pub(crate) use grammar::{Grammar, Input, Output};
 use members::{Found, Members};
 pub(crate) use nesting::Nesting;
 use sift::Sift;
 #[cfg(feature = "delivery")]
 pub(crate) use sift::{Pause, Take, Wanted};
 pub(crate) use step::Expected;
-use step::{Flow, Lax, State};
+use step::{Flow, Lax};
+use table::State;
 
 /// What counts as JSON.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,41 +85,41 @@ pub(crate) enum Progress {
 }
 
 /// The state of the automaton. It looks at the text it is given and keeps none of it.
+///
+/// What each byte needs stands first, in a layout of our own: a Cortex-M reaches the first 32 bytes with short instructions.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, Copy))]
-pub(crate) struct Scanner {
-    nesting: Nesting,
-    pub(crate) found: Found,
-    sift: Sift,
-    options: Options,
+#[repr(C)]
+pub(crate) struct Scanner<G = Output> {
     state: State,
     /// Strings: the quote that ends this one, and what it is.
     quote: u8,
     role: step::Role,
-    /// `\u`: digits that are missing; UTF-8: bytes that are missing, and the bounds of the next one.
-    missing: u8,
-    tail: (u8, u8),
-    /// The code unit or code point that is being put together, and the first half of a pair.
-    code: u32,
-    high: u16,
-    /// Literals: which word, and how much of it was read.
-    word: u8,
-    word_at: u8,
-    /// Counting brackets instead of checking them, and the counts.
+    /// Counting brackets instead of checking them.
     lax: Lax,
-    braces: i32,
-    brackets: i32,
-    /// A mistake between tokens that was met in [`Dialect::Input`], and the low half of its place.
+    /// A mistake between tokens that was met in [`Dialect::Input`], and what should have stood there.
     mistake: Option<Reason>,
-    mistake_at: u32,
     expected: Expected,
     too_deep: bool,
     not_finite: bool,
+    options: Options,
+    pub(crate) found: Found,
+    /// The code unit or code point that is being put together, and the first half of a pair.
+    code: u32,
+    high: u16,
+    nesting: Nesting,
+    sift: Sift,
+    /// The counts of brackets, and the low half of the mistake's place; and of the text's.
+    braces: i32,
+    brackets: i32,
+    mistake_at: u32,
+    base: u32,
+    grammar: PhantomData<G>,
     #[cfg(test)]
     pub(crate) work: u64,
 }
 
-impl Scanner {
+impl<G: Grammar> Scanner<G> {
     pub(crate) const fn new(options: Options, members: &'static Members) -> Self {
         Self {
             nesting: Nesting::new(),
@@ -122,17 +129,15 @@ impl Scanner {
             state: State::Value,
             quote: 0,
             role: step::Role::Value,
-            missing: 0,
-            tail: (0, 0),
             code: 0,
             high: 0,
-            word: 0,
-            word_at: 0,
             lax: Lax::Off,
             braces: 0,
             brackets: 0,
             mistake: None,
             mistake_at: 0,
+            base: 0,
+            grammar: PhantomData,
             expected: Expected::Value,
             too_deep: false,
             not_finite: false,
@@ -171,8 +176,8 @@ impl Scanner {
     /// a message of less than 4 GiB.
     pub(crate) const fn mistake(&self, start: u64) -> Option<(u32, Reason)> {
         match self.mistake {
-            Some(reason) => Some((self.mistake_at.wrapping_sub(start as u32), reason)),
-            None => None,
+            Some(reason) if G::INPUT => Some((self.mistake_at.wrapping_sub(start as u32), reason)),
+            _ => None,
         }
     }
 
@@ -181,10 +186,27 @@ impl Scanner {
         self.expected
     }
 
-    /// Scans `text[from..end]`. Spans are recorded as indices into `text`; `base` is the place of `text[0]` in the stream.
+    /// The text that will be scanned begins at this place in the stream. Mistakes are noted by it.
+    pub(crate) const fn set_base(&mut self, base: u64) {
+        self.base = base as u32;
+    }
+
+    /// Scans `text[from..end]`. Spans are recorded as indices into `text`.
     ///
     /// Where `text` ends at `end` or `text[end]` is 0, the fast path may be taken: 0 is valid nowhere in JSON, so that it ends every loop.
-    pub(crate) fn scan(&mut self, text: &[u8], from: usize, end: usize, base: u64) -> Progress {
+    #[inline(always)]
+    pub(crate) fn scan(&mut self, text: &[u8], from: usize, end: usize) -> Progress {
+        match self.run(text, from, end) {
+            (Flow::Go | Flow::Again, _) => Progress::More,
+            (Flow::End | Flow::EndBefore, at) => Progress::Complete(at),
+            (Flow::Pause | Flow::PauseBefore, at) => Progress::Pause(at),
+            (Flow::Stop(reason), at) => Progress::Fault(at, reason),
+        }
+    }
+
+    /// The same, as what the last byte that was looked at did and the index that it says something of: both fit registers.
+    #[cfg_attr(not(feature = "fast"), inline(never))]
+    fn run(&mut self, text: &[u8], from: usize, end: usize) -> (Flow, usize) {
         #[cfg(feature = "fast")]
         let fast = self.options.fast && text.get(end).is_none_or(|byte| *byte == 0);
         let mut at = from;
@@ -193,10 +215,10 @@ impl Scanner {
             if fast {
                 at = fast::run(self, text, at);
                 if self.nesting.depth() == 0 && self.state == State::After {
-                    return Progress::Complete(at);
+                    return (Flow::End, at);
                 }
                 if !self.sift.is_off() && self.sift.has_ended() && self.ended_at_floor(at as u32) {
-                    return Progress::Pause(at);
+                    return (Flow::Pause, at);
                 }
                 if at >= end {
                     break;
@@ -204,18 +226,25 @@ impl Scanner {
             }
             let Some(&byte) = text.get(at) else { break };
             self.count();
-            match self.step(byte, at as u32, base as u32) {
+            #[cfg(not(feature = "fast"))]
+            if self.state == State::Text && step::is_plain(byte) {
+                if self.role.is_sought() {
+                    self.character(byte.into());
+                }
+                at = at.wrapping_add(1);
+                continue;
+            }
+            let flow = self.step(byte, at as u32);
+            match flow {
                 Flow::Go => at = at.wrapping_add(1),
                 Flow::Again => {}
-                Flow::End => return Progress::Complete(at.wrapping_add(1)),
-                Flow::EndBefore => return Progress::Complete(at),
-                Flow::Pause => return Progress::Pause(at.wrapping_add(1)),
-                Flow::PauseBefore => return Progress::Pause(at),
-                Flow::Stop(_) if byte == 0xFF => return Progress::Fault(at, Reason::Interrupted),
-                Flow::Stop(reason) => return Progress::Fault(at, reason),
+                Flow::End | Flow::Pause => return (flow, at.wrapping_add(1)),
+                Flow::EndBefore | Flow::PauseBefore => return (flow, at),
+                Flow::Stop(_) if byte == 0xFF => return (Flow::Stop(Reason::Interrupted), at),
+                Flow::Stop(_) => return (flow, at),
             }
         }
-        Progress::More
+        (Flow::Go, at)
     }
 
     /// One step of work, of which there are at most two a byte. The tests count them.
@@ -239,13 +268,13 @@ impl Scanner {
 /// # Errors
 /// Where and why it is none.
 pub fn check(text: &[u8]) -> Result<(), Error> {
-    scan_value(text, &mut Scanner::new(Options::STRICT, Members::NONE)).map(|_| ())
+    scan_value(text, &mut Scanner::<Output>::new(Options::STRICT, Members::NONE)).map(|_| ())
 }
 
 /// Scans exactly one value and gives its place in `text`.
 pub(crate) fn scan_value(text: &[u8], scanner: &mut Scanner) -> Result<core::ops::Range<usize>, Error> {
     let from = text.iter().position(|byte| !is_blank(*byte)).unwrap_or(text.len());
-    let end = match scanner.scan(text, from, text.len(), 0) {
+    let end = match scanner.scan(text, from, text.len()) {
         Progress::Complete(end) => end,
         Progress::Fault(at, reason) => return Err(Error { at, reason }),
         Progress::More if scanner.finish() => text.len(),

@@ -1,7 +1,7 @@
 //! In the place of `sift.rs` where feature `delivery` is off: messages stay in one piece, and all of this comes to nothing.
 
-use super::Scanner;
 use super::step::Flow;
+use super::{Grammar, Scanner};
 
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone, Copy))]
@@ -42,7 +42,7 @@ impl Sift {
     pub(super) const fn end_key(&mut self) {}
 }
 
-impl Scanner {
+impl<G: Grammar> Scanner<G> {
     #[inline(always)]
     pub(super) const fn begin_at_floor(&mut self, _byte: u8, _at: u32) -> Option<Flow> {
         None

@@ -5,9 +5,10 @@
 //! in the end; and into whatever holds members that are kept where others are dropped. What lies deeper is scanned by words as
 //! ever, and knows nothing of it.
 
-use super::Scanner;
 use super::projector::Projector;
-use super::step::{Flow, Role, State};
+use super::step::{Flow, Role};
+use super::table::State;
+use super::{Grammar, Scanner};
 use crate::json::projection::{Node, Projection, Verdict};
 
 /// What is wanted of the value of a member.
@@ -190,7 +191,7 @@ impl Sift {
 }
 
 /// What the frames ask for and are told.
-impl Scanner {
+impl<G: Grammar> Scanner<G> {
     /// Sets whether to stop in front of the value of the member that can be taken apart: in the present message, too, as far as it has
     /// not been asked about.
     pub(crate) const fn arm(&mut self, armed: bool) {
@@ -255,7 +256,8 @@ impl Scanner {
 
     /// How many bytes at the end of `text`, all of it scanned and inside a string, belong to a character that goes on.
     pub(crate) fn open_character(&self, text: &[u8]) -> u8 {
-        let digits = 4_u8.saturating_sub(self.missing);
+        // A 1 stands in front of them.
+        let digits = (31_u32.saturating_sub(self.code.leading_zeros()) / 4) as u8;
         match self.state {
             State::Escape => 1,
             State::Hex => digits.saturating_add(2),
@@ -263,7 +265,14 @@ impl Scanner {
             State::PairU => 7,
             State::LowHex => digits.saturating_add(8),
             // Up to three of its bytes: from the last one that does not go on.
-            State::Utf8 => match text {
+            State::Tail
+            | State::Tail2
+            | State::Tail3
+            | State::AfterC0
+            | State::AfterE0
+            | State::AfterEd
+            | State::AfterF0
+            | State::AfterF4 => match text {
                 [.., first] if first & 0xC0 != 0x80 => 1,
                 [.., first, _] if first & 0xC0 != 0x80 => 2,
                 _ => 3,
@@ -290,7 +299,7 @@ impl Scanner {
 }
 
 /// What the automaton does at the floor while something is taken out of the message.
-impl Scanner {
+impl<G: Grammar> Scanner<G> {
     fn paused(&mut self, pause: Pause, flow: Flow) -> Flow {
         self.sift.pause = pause;
         flow

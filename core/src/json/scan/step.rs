@@ -1,59 +1,9 @@
 //! The automaton, a byte at a time. It alone decides what is JSON.
 
-use super::{Dialect, Reason, Scanner, is_blank};
-
-/// What the next byte may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum State {
-    /// A value must come.
-    Value,
-    /// Behind `[`: a value or `]`.
-    First,
-    /// Behind `{`: a key or `}`.
-    FirstKey,
-    /// A key must come.
-    Key,
-    /// Behind a key.
-    Colon,
-    /// Behind a value inside an array or object.
-    After,
-    /// Counting brackets: any token may come.
-    Any,
-    /// Inside a string.
-    Text,
-    /// Behind a backslash.
-    Escape,
-    /// Inside `\uXXXX`.
-    Hex,
-    /// Behind the first half of a pair: `\` must come, then `u`.
-    Pair,
-    PairU,
-    /// Inside the second half of a pair.
-    LowHex,
-    /// Inside a UTF-8 sequence.
-    Utf8,
-    /// Numbers: behind `-`; behind a leading `0`; in the integer; behind `.`; in the fraction; behind `e`; behind its sign; in it.
-    Minus,
-    Zero,
-    Integer,
-    Point,
-    Fraction,
-    Exponent,
-    ExponentSign,
-    ExponentDigits,
-    /// In one of [`WORDS`]; behind all of it; in a word that is none of them.
-    Word,
-    WordEnd,
-    BadWord,
-}
-
-impl State {
-    /// Whether a value may end behind the last byte read although nothing says so.
-    pub(super) const fn may_end(self) -> bool {
-        matches!(self, Self::Zero | Self::Integer | Self::Fraction | Self::ExponentDigits | Self::WordEnd)
-    }
-}
+use super::names;
+use super::table::{self, State, Then};
+use super::{Dialect, Grammar, Reason, Scanner, is_blank};
+use crate::json::text::control;
 
 /// What a string is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +14,19 @@ pub(super) enum Role {
     MemberKey,
     /// A key at a lower floor, compared likewise.
     SoughtKey,
+}
+
+impl Role {
+    #[cfg(not(feature = "fast"))]
+    pub(super) const fn is_sought(self) -> bool {
+        matches!(self, Self::MemberKey | Self::SoughtKey)
+    }
+}
+
+/// Whether a byte stands for itself in any string. There are more that do in some.
+#[cfg(not(feature = "fast"))]
+pub(super) const fn is_plain(byte: u8) -> bool {
+    matches!(byte, 0x20..=0x7F) && !matches!(byte, b'"' | b'\'' | b'\\')
 }
 
 /// What should have stood in the place of the first mistake between tokens.
@@ -107,64 +70,102 @@ pub(super) enum Flow {
     Stop(Reason),
 }
 
-/// The words that are values.
-const WORDS: [&[u8]; 5] = [b"true", b"false", b"null", b"inf", b"nan"];
-const TRUE: u8 = 0;
-const FALSE: u8 = 1;
-const NULL: u8 = 2;
-const INF: u8 = 3;
-const NAN: u8 = 4;
+impl<G: Grammar> Scanner<G> {
+    /// What is read as a code point, as far as anyone asks: names that are looked for at depth 1 have none beyond ASCII.
+    const DECODES: bool = G::INPUT || cfg!(feature = "delivery");
 
-impl Scanner {
-    pub(super) fn step(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        match self.state {
-            State::Value => self.value(byte, at, base),
-            State::First if byte == b']' => self.close(false, at, base),
-            State::First => self.value(byte, at, base),
-            State::FirstKey if byte == b'}' => self.close(true, at, base),
-            State::FirstKey | State::Key => match byte {
-                b'"' => self.begin_key(byte, at),
-                b'\'' if self.is_input() => self.begin_key(byte, at),
-                _ => self.blank_or_misplaced(byte, at, base),
-            },
-            State::Colon if byte == b':' => self.go(State::Value),
-            State::Colon => self.blank_or_misplaced(byte, at, base),
-            State::After => match byte {
-                b',' => {
-                    self.comma_at_floor(at);
-                    self.go(if self.nesting.in_object() { State::Key } else { State::Value })
+    /// Takes `byte`, which is at `at`, or says why not.
+    pub(super) fn step(&mut self, byte: u8, at: u32) -> Flow {
+        if self.state.is_between_tokens() {
+            if is_blank(byte) {
+                return if byte == b'\n' && self.options.lines { Flow::Stop(Reason::LineEnd) } else { Flow::Go };
+            }
+            if (self.state == State::Value || self.state == State::First && byte != b']')
+                && self.nesting.depth() == self.sift.floor()
+            {
+                if self.sift.is_off() {
+                    self.found.begin_value(at);
+                } else if let Some(flow) = self.begin_at_floor(byte, at) {
+                    return flow;
                 }
-                b'}' => self.close(true, at, base),
-                b']' => self.close(false, at, base),
-                _ => self.blank_or_misplaced(byte, at, base),
-            },
-            State::Any => self.any(byte, at, base),
-            State::Text => self.text(byte, at, base),
-            State::Escape => self.escape(byte, at, base),
-            State::Hex | State::LowHex => self.hex(byte, at, base),
-            State::Pair if byte == b'\\' => self.go(State::PairU),
-            State::Pair => self.bad_text(Reason::LoneSurrogate, at, base, State::Text, Flow::Again),
-            State::PairU if byte == b'u' => self.begin_hex(State::LowHex),
-            State::PairU => self.bad_text(Reason::LoneSurrogate, at, base, State::Escape, Flow::Again),
-            State::Utf8 => self.utf8_tail(byte, at, base),
-            State::Minus
-            | State::Zero
-            | State::Integer
-            | State::Point
-            | State::Fraction
-            | State::Exponent
-            | State::ExponentSign
-            | State::ExponentDigits => self.number(byte, at, base),
-            State::Word => self.word(byte, at, base),
-            State::WordEnd if byte.is_ascii_lowercase() => self.bad_word(at, base),
-            State::WordEnd => self.scalar_ended(at, base),
-            State::BadWord if byte.is_ascii_lowercase() => Flow::Go,
-            State::BadWord => self.scalar_ended(at, base),
+            }
+        }
+        match table::then(self.state, byte) {
+            Then::Go(state) => {
+                if Self::DECODES {
+                    self.gather(byte);
+                }
+                self.go(state)
+            }
+            then => self.act(byte, at, then),
         }
     }
 
-    const fn is_input(&self) -> bool {
-        matches!(self.options.dialect, Dialect::Input)
+    #[cfg_attr(not(feature = "fast"), inline(never))]
+    fn act(&mut self, byte: u8, at: u32, then: Then) -> Flow {
+        match then {
+            // As `step` does it.
+            Then::Go(state) => self.go(state),
+            Then::Open => self.open(byte == b'{'),
+            Then::Close => self.close(byte == b'}', at),
+            Then::Comma => {
+                self.comma_at_floor(at);
+                self.go(if self.nesting.in_object() { State::Key } else { State::Value })
+            }
+            Then::BeginKey if G::INPUT || byte == b'"' => self.begin_key(byte, at),
+            Then::BeginText if G::INPUT || byte == b'"' => {
+                self.begin_string(byte, Role::Value);
+                if byte != b'"' { self.mark_escaped() } else { Flow::Go }
+            }
+            Then::Ended => self.scalar_ended(at),
+            Then::Quote if byte == self.quote && self.lax != Lax::Off => self.counted(at),
+            Then::Quote if byte == self.quote => self.string_ended(at),
+            Then::Backslash => {
+                self.state = State::Escape;
+                self.mark_escaped()
+            }
+            Then::Character | Then::Quote => self.character(byte.into()),
+            Then::Apostrophe if G::INPUT => self.character(byte.into()),
+            Then::Control if Self::DECODES => self.character(control(byte).unwrap_or_default().into()),
+            Then::BeginHex => self.begin_hex(State::Hex),
+            Then::BeginLowHex => self.begin_hex(State::LowHex),
+            Then::Digit => self.hex(byte, at),
+            Then::CodePoint if Self::DECODES => {
+                self.gather(byte);
+                self.code_point(self.code, at)
+            }
+            Then::Control | Then::CodePoint => self.character(names::BEYOND_ASCII.into()),
+            Then::C0 if G::INPUT => {
+                self.code = 0;
+                self.state = State::AfterC0;
+                self.mark_escaped()
+            }
+            Then::Inf if self.options.dialect == Dialect::Output => self.go(State::I),
+            Then::Nan if self.options.dialect == Dialect::Output => self.go(State::Na),
+            Then::MinusNan if self.options.dialect == Dialect::Output => self.go(State::MinusN),
+            Then::NotFinite => {
+                self.not_finite = true;
+                self.go(State::WordEnd)
+            }
+            Then::ExponentOfZero if G::INPUT => self.scalar_ended(at),
+            Then::ExponentOfZero => self.go(State::Exponent),
+            Then::Bracket => self.bracket(byte, at),
+            Then::Counted => self.counted(at),
+            Then::Inf if self.state == State::Minus => Flow::Stop(Reason::BadNumber),
+            Then::BeginKey | Then::BeginText | Then::Inf | Then::Misplaced => self.mistaken(Reason::UnexpectedByte, at),
+            Then::Raw => Flow::Stop(Reason::ControlCharacter),
+            Then::NoEscape => Flow::Stop(Reason::BadEscape),
+            Then::Apostrophe | Then::BadEscape => self.bad_text(Reason::BadEscape, at, State::Text, Flow::Go),
+            Then::NoText => Flow::Stop(Reason::BadUtf8),
+            Then::C0 | Then::BadUtf8 => self.bad_text(Reason::BadUtf8, at, State::Text, Flow::Go),
+            Then::BadTail => self.bad_text(Reason::BadUtf8, at, State::Text, Flow::Again),
+            Then::LoneSurrogate => {
+                let state = if self.state == State::Pair { State::Text } else { State::Escape };
+                self.bad_text(Reason::LoneSurrogate, at, state, Flow::Again)
+            }
+            Then::MinusNan | Then::BadNumber => Flow::Stop(Reason::BadNumber),
+            Then::Nan | Then::NoWord => self.bad_text(Reason::BadWord, at, State::BadWord, Flow::Again),
+        }
     }
 
     fn go(&mut self, state: State) -> Flow {
@@ -172,48 +173,12 @@ impl Scanner {
         Flow::Go
     }
 
+    fn mark_escaped(&mut self) -> Flow {
+        self.found.mark_escaped();
+        Flow::Go
+    }
+
     // ---- between tokens
-
-    fn value(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        if is_blank(byte) {
-            return self.blank(byte);
-        }
-        if self.nesting.depth() == self.sift.floor() {
-            if self.sift.is_off() {
-                self.found.begin_value(at);
-            } else if let Some(flow) = self.begin_at_floor(byte, at) {
-                return flow;
-            }
-        }
-        match byte {
-            b'{' => self.open(true),
-            b'[' => self.open(false),
-            _ => self.scalar(byte).unwrap_or_else(|| self.misplaced(at, base)),
-        }
-    }
-
-    /// Begins a string, number or word, if `byte` does.
-    fn scalar(&mut self, byte: u8) -> Option<Flow> {
-        let word = |word| (State::Word, word);
-        let (state, word) = match byte {
-            b'"' => return Some(self.begin_string(byte, Role::Value)),
-            b'\'' if self.is_input() => {
-                self.found.mark_escaped();
-                return Some(self.begin_string(byte, Role::Value));
-            }
-            b'-' => (State::Minus, 0),
-            b'0' => (State::Zero, 0),
-            b'1'..=b'9' => (State::Integer, 0),
-            b't' => word(TRUE),
-            b'f' => word(FALSE),
-            b'n' => word(NULL),
-            b'i' if self.options.dialect == Dialect::Output => word(INF),
-            _ => return None,
-        };
-        self.word = word;
-        self.word_at = 1;
-        Some(self.go(state))
-    }
 
     pub(super) fn open(&mut self, object: bool) -> Flow {
         if self.nesting.depth() >= self.options.max_depth {
@@ -227,10 +192,9 @@ impl Scanner {
         self.go(if object { State::FirstKey } else { State::First })
     }
 
-    #[inline(always)]
-    fn close(&mut self, object: bool, at: u32, base: u32) -> Flow {
+    fn close(&mut self, object: bool, at: u32) -> Flow {
         if self.nesting.in_object() != object {
-            return self.mistaken(Reason::UnmatchedBracket, at, base);
+            return self.mistaken(Reason::UnmatchedBracket, at);
         }
         if let Some(flow) = self.close_at_floor(at) {
             return flow;
@@ -249,30 +213,15 @@ impl Scanner {
         if !self.sift.is_off() {
             return self.end_at_floor(end);
         }
-        if depth == 0 {
-            return Flow::End;
-        }
         self.found.end_value(end);
-        Flow::Go
-    }
-
-    fn blank(&self, byte: u8) -> Flow {
-        if byte == b'\n' && self.options.lines { Flow::Stop(Reason::LineEnd) } else { Flow::Go }
-    }
-
-    fn blank_or_misplaced(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        if is_blank(byte) { self.blank(byte) } else { self.misplaced(at, base) }
-    }
-
-    fn misplaced(&mut self, at: u32, base: u32) -> Flow {
-        self.mistaken(Reason::UnexpectedByte, at, base)
+        if depth == 0 { Flow::End } else { Flow::Go }
     }
 
     // ---- mistakes: an end for a client; QEMU's own reader goes on until the brackets balance
 
     /// A token that must not stand here. The byte is looked at again as any token.
-    fn mistaken(&mut self, reason: Reason, at: u32, base: u32) -> Flow {
-        if !self.is_input() {
+    fn mistaken(&mut self, reason: Reason, at: u32) -> Flow {
+        if !G::INPUT || self.state == State::Any {
             return Flow::Stop(reason);
         }
         if self.mistake.is_none() {
@@ -284,29 +233,25 @@ impl Scanner {
                 _ => Expected::SeparatorInArray,
             };
         }
-        self.note(reason, at, base);
+        self.note(reason, at);
         self.state = State::Any;
         Flow::Again
     }
 
     /// A mistake inside a string: QEMU's lexer does not look for it, so that the string goes on.
-    fn bad_text(&mut self, reason: Reason, at: u32, base: u32, state: State, flow: Flow) -> Flow {
-        if !self.is_input() {
+    fn bad_text(&mut self, reason: Reason, at: u32, state: State, flow: Flow) -> Flow {
+        if !G::INPUT {
             return Flow::Stop(reason);
         }
-        self.note(reason, at, base);
+        self.note(reason, at);
         self.state = state;
         flow
     }
 
-    fn bad_word(&mut self, at: u32, base: u32) -> Flow {
-        self.bad_text(Reason::BadWord, at, base, State::BadWord, Flow::Go)
-    }
-
-    fn note(&mut self, reason: Reason, at: u32, base: u32) {
+    fn note(&mut self, reason: Reason, at: u32) {
         if self.mistake.is_none() {
             self.mistake = Some(reason);
-            self.mistake_at = base.wrapping_add(at);
+            self.mistake_at = self.base.wrapping_add(at);
         }
         if self.lax != Lax::Mistaken {
             let (braces, brackets) = self.nesting.counts();
@@ -319,22 +264,16 @@ impl Scanner {
 
     // ---- counting brackets
 
-    fn any(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        match byte {
-            b'{' => self.braces = self.braces.saturating_add(1),
-            b'}' => self.braces = self.braces.saturating_sub(1),
-            b'[' => self.brackets = self.brackets.saturating_add(1),
-            b']' => self.brackets = self.brackets.saturating_sub(1),
-            b',' | b':' => {}
-            _ if is_blank(byte) => return self.blank(byte),
-            b'a'..=b'z' => return self.go(State::BadWord),
-            _ => return self.scalar(byte).unwrap_or(Flow::Stop(Reason::UnexpectedByte)),
-        }
-        self.counted(at, base)
+    /// A bracket where brackets are counted.
+    fn bracket(&mut self, byte: u8, at: u32) -> Flow {
+        let count = if matches!(byte, b'{' | b'}') { &mut self.braces } else { &mut self.brackets };
+        // The opening ones have this bit less.
+        *count = count.saturating_add(if byte & 4 == 0 { 1 } else { -1 });
+        self.counted(at)
     }
 
     /// A token was counted, which ended with the byte at `at`.
-    fn counted(&mut self, at: u32, base: u32) -> Flow {
+    fn counted(&mut self, at: u32) -> Flow {
         self.state = State::Any;
         if self.is_open() {
             return Flow::Go;
@@ -344,11 +283,11 @@ impl Scanner {
                 self.lax = Lax::Off;
                 return self.value_ended(at.wrapping_add(1));
             }
-            if !self.is_input() {
+            if !G::INPUT {
                 return Flow::Stop(Reason::UnmatchedBracket);
             }
             // Counted together with the levels above, as QEMU counts, they may still be open.
-            self.note(Reason::UnmatchedBracket, at, base);
+            self.note(Reason::UnmatchedBracket, at);
             return if self.is_open() { Flow::Go } else { Flow::End };
         }
         Flow::End
@@ -362,7 +301,7 @@ impl Scanner {
 
     fn begin_key(&mut self, quote: u8, at: u32) -> Flow {
         if self.nesting.depth() == 1 && self.sift.floor() == 1 {
-            self.found.begin_key(at);
+            self.found.begin_key::<G>(at);
             self.begin_string(quote, Role::MemberKey)
         } else if self.begin_key_at_floor(at) {
             self.begin_string(quote, Role::SoughtKey)
@@ -380,35 +319,18 @@ impl Scanner {
         self.go(State::Text)
     }
 
-    fn text(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        match byte {
-            _ if byte == self.quote => self.string_ended(at, base),
-            b'\\' => {
-                self.found.mark_escaped();
-                self.go(State::Escape)
-            }
-            0x20..=0x7F => self.character(u32::from(byte)),
-            0x00..=0x1F => Flow::Stop(Reason::ControlCharacter),
-            0xFE..=0xFF => Flow::Stop(Reason::BadUtf8),
-            _ => self.utf8_lead(byte, at, base),
-        }
-    }
-
     /// A whole character of a string was read.
-    fn character(&mut self, code: u32) -> Flow {
+    pub(super) fn character(&mut self, code: u32) -> Flow {
         match self.role {
             Role::Value | Role::Key => {}
-            Role::MemberKey => self.found.key_character(code),
+            Role::MemberKey => self.found.key_character(if code < 0x80 { code as u8 } else { names::BEYOND_ASCII }),
             Role::SoughtKey => self.sift.key_character(code),
         }
         self.go(State::Text)
     }
 
-    fn string_ended(&mut self, at: u32, base: u32) -> Flow {
+    fn string_ended(&mut self, at: u32) -> Flow {
         let end = at.wrapping_add(1);
-        if self.lax != Lax::Off {
-            return self.counted(at, base);
-        }
         match self.role {
             Role::Value => self.value_ended(end),
             Role::Key => self.go(State::Colon),
@@ -416,148 +338,75 @@ impl Scanner {
                 self.sift.end_key();
                 self.go(State::Colon)
             }
-            Role::MemberKey => match self.found.end_key(end) {
+            Role::MemberKey => match self.found.end_key::<G>(end) {
                 Ok(()) => self.go(State::Colon),
                 Err(()) => {
                     // In the input dialect the message goes on, behind its key.
-                    self.bad_text(Reason::DuplicateMember, at, base, State::Any, Flow::Go)
+                    self.bad_text(Reason::DuplicateMember, at, State::Any, Flow::Go)
                 }
             },
         }
     }
 
-    fn escape(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        let code = match byte {
-            b'"' | b'\\' | b'/' => byte,
-            b'b' => 0x08,
-            b'f' => 0x0C,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'u' => return self.begin_hex(State::Hex),
-            b'\'' if self.is_input() => byte,
-            0x20..=0xFD => return self.bad_text(Reason::BadEscape, at, base, State::Text, Flow::Go),
-            _ => return Flow::Stop(Reason::BadEscape),
-        };
-        self.character(u32::from(code))
-    }
-
+    /// `\u` was read. A 1 stands in front of the digits, to count them by.
     fn begin_hex(&mut self, state: State) -> Flow {
-        self.missing = 4;
-        self.code = 0;
+        self.code = 1;
         self.go(state)
     }
 
-    fn hex(&mut self, byte: u8, at: u32, base: u32) -> Flow {
+    fn hex(&mut self, byte: u8, at: u32) -> Flow {
         let Some(digit) = char::from(byte).to_digit(16) else {
-            return self.bad_text(Reason::BadEscape, at, base, State::Text, Flow::Again);
+            return self.bad_text(Reason::BadEscape, at, State::Text, Flow::Again);
         };
         self.code = self.code << 4 | digit;
-        self.missing = self.missing.saturating_sub(1);
-        if self.missing > 0 {
+        if self.code < 0x1_0000 {
             return Flow::Go;
         }
-        let unit = self.code;
-        match (self.state, unit) {
-            (State::Hex, 0xD800..=0xDBFF) => {
-                self.high = unit as u16;
+        let unit = self.code as u16;
+        match (unit & 0xFC00, self.state) {
+            (0xD800, State::Hex) => {
+                if Self::DECODES {
+                    self.high = unit;
+                }
                 self.go(State::Pair)
             }
-            (State::Hex, 0xDC00..=0xDFFF) => self.bad_text(Reason::LoneSurrogate, at, base, State::Text, Flow::Go),
-            (State::Hex, _) => self.code_point(unit, at, base),
-            (_, 0xDC00..=0xDFFF) => {
-                let high = u32::from(self.high) & 0x3FF;
-                self.code_point((high << 10 | unit & 0x3FF).wrapping_add(0x1_0000), at, base)
+            (0xDC00, State::LowHex) => {
+                let code = if Self::DECODES {
+                    (u32::from(self.high & 0x3FF) << 10 | u32::from(unit & 0x3FF)).wrapping_add(0x1_0000)
+                } else {
+                    names::BEYOND_ASCII.into()
+                };
+                self.code_point(code, at)
             }
-            _ => self.bad_text(Reason::LoneSurrogate, at, base, State::Text, Flow::Go),
+            (0xDC00, _) | (_, State::LowHex) => self.bad_text(Reason::LoneSurrogate, at, State::Text, Flow::Go),
+            _ => self.code_point(unit.into(), at),
         }
     }
 
-    fn code_point(&mut self, code: u32, at: u32, base: u32) -> Flow {
-        if self.is_input() && is_noncharacter(code) {
-            return self.bad_text(Reason::Noncharacter, at, base, State::Text, Flow::Go);
+    /// A byte of a UTF-8 sequence; any other changes nothing.
+    fn gather(&mut self, byte: u8) {
+        let bits = u32::from(byte & 0x7F_u8.wrapping_shr(byte.leading_ones()));
+        match byte {
+            0x80..=0xBF => self.code = self.code << 6 | bits,
+            0xC0.. => self.code = bits,
+            _ => {}
+        }
+    }
+
+    fn code_point(&mut self, code: u32, at: u32) -> Flow {
+        if G::INPUT && is_noncharacter(code) {
+            return self.bad_text(Reason::Noncharacter, at, State::Text, Flow::Go);
         }
         self.character(code)
     }
 
-    fn utf8_lead(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        let (missing, low, high) = match byte {
-            0xC2..=0xDF => (1, 0x80, 0xBF),
-            0xE0 => (2, 0xA0, 0xBF),
-            0xE1..=0xEC | 0xEE..=0xEF => (2, 0x80, 0xBF),
-            0xED => (2, 0x80, 0x9F),
-            0xF0 => (3, 0x90, 0xBF),
-            0xF1..=0xF3 => (3, 0x80, 0xBF),
-            0xF4 => (3, 0x80, 0x8F),
-            0xC0 if self.is_input() => {
-                self.found.mark_escaped();
-                (1, 0x80, 0x80)
-            }
-            _ => return self.bad_text(Reason::BadUtf8, at, base, State::Text, Flow::Go),
-        };
-        self.missing = missing;
-        self.tail = (low, high);
-        self.code = u32::from(byte) & 0x3F_u32.wrapping_shr(u32::from(missing));
-        self.go(State::Utf8)
-    }
-
-    fn utf8_tail(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        if byte < self.tail.0 || byte > self.tail.1 {
-            return self.bad_text(Reason::BadUtf8, at, base, State::Text, Flow::Again);
-        }
-        self.code = self.code << 6 | u32::from(byte & 0x3F);
-        self.tail = (0x80, 0xBF);
-        self.missing = self.missing.saturating_sub(1);
-        if self.missing > 0 { Flow::Go } else { self.code_point(self.code, at, base) }
-    }
-
     // ---- numbers and words
 
-    fn number(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        let next = match (self.state, byte) {
-            (State::Minus, b'0') => State::Zero,
-            (State::Minus, b'1'..=b'9') => State::Integer,
-            (State::Minus, b'i' | b'n') if self.options.dialect == Dialect::Output => {
-                self.word = if byte == b'i' { INF } else { NAN };
-                self.word_at = 1;
-                State::Word
-            }
-            (State::Zero, b'0'..=b'9') => return Flow::Stop(Reason::BadNumber),
-            (State::Zero, b'e' | b'E') if self.is_input() => return self.scalar_ended(at, base),
-            (State::Integer, b'0'..=b'9') => State::Integer,
-            (State::Zero | State::Integer, b'.') => State::Point,
-            (State::Point | State::Fraction, b'0'..=b'9') => State::Fraction,
-            (State::Zero | State::Integer | State::Fraction, b'e' | b'E') => State::Exponent,
-            (State::Exponent, b'+' | b'-') => State::ExponentSign,
-            (State::Exponent | State::ExponentSign | State::ExponentDigits, b'0'..=b'9') => State::ExponentDigits,
-            (state, _) if state.may_end() => return self.scalar_ended(at, base),
-            _ => return Flow::Stop(Reason::BadNumber),
-        };
-        self.go(next)
-    }
-
-    fn word(&mut self, byte: u8, at: u32, base: u32) -> Flow {
-        // `n` begins two words.
-        if self.word == NULL && self.word_at == 1 && byte == b'a' && self.options.dialect == Dialect::Output {
-            self.word = NAN;
-        }
-        let word = WORDS.get(usize::from(self.word)).copied().unwrap_or_default();
-        if word.get(usize::from(self.word_at)) != Some(&byte) {
-            return self.bad_text(Reason::BadWord, at, base, State::BadWord, Flow::Again);
-        }
-        self.word_at = self.word_at.saturating_add(1);
-        if usize::from(self.word_at) < word.len() {
-            return Flow::Go;
-        }
-        self.not_finite |= self.word >= INF;
-        self.go(State::WordEnd)
-    }
-
     /// A number or word ended in front of `at`.
-    fn scalar_ended(&mut self, at: u32, base: u32) -> Flow {
+    fn scalar_ended(&mut self, at: u32) -> Flow {
         if self.lax != Lax::Off {
             // What is too deep ends with a bracket, never here.
-            return if self.counted(at, base) == Flow::End { Flow::EndBefore } else { Flow::Again };
+            return if self.counted(at) == Flow::End { Flow::EndBefore } else { Flow::Again };
         }
         match self.value_ended(at) {
             Flow::End => Flow::EndBefore,

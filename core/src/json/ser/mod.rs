@@ -20,8 +20,8 @@ use capture::Capture;
 use compound::{Map, Parts};
 pub use error::Error;
 pub(crate) use escape::{write_escaped, write_json_as_ascii, write_str};
-pub(crate) use number::decimal64;
 use number::decimal128;
+pub(crate) use number::{decimal32, decimal64};
 #[cfg(feature = "alloc")]
 pub use sink::VecSink;
 pub use sink::{Full, Sink, SliceSink};

@@ -19,6 +19,10 @@ macro_rules! decimal {
 }
 
 decimal! {
+    /// The digits of `number`, which go to the end of `digits`. 32-bit machines divide it by one instruction.
+    decimal32: u32, 10
+}
+decimal! {
     /// The digits of `number`, which go to the end of `digits`.
     decimal64: u64, 20
 }

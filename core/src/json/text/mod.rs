@@ -18,6 +18,7 @@
 
 pub(crate) mod words;
 
+#[cfg(feature = "fast")]
 use words::{WIDTH, Word, before, equal, find, find_byte, find_last};
 
 /// The size of what stands before the content of a counted string: the zero byte and the length.
@@ -25,6 +26,18 @@ pub(crate) const COUNTED_HEAD: usize = 11;
 
 /// The control bytes that can enclose a string, one bit each.
 const ENCLOSING: u32 = !(1 | 1 << b'\t' | 1 << b'\n' | 1 << b'\r');
+
+/// The control character that a letter behind a backslash stands for, if it does.
+pub(crate) const fn control(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'b' => 0x08,
+        b'f' => 0x0C,
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        _ => return None,
+    })
+}
 
 /// True for a byte that opens a string of any decoded form.
 pub(crate) const fn opens_string(byte: u8) -> bool {
@@ -34,6 +47,7 @@ pub(crate) const fn opens_string(byte: u8) -> bool {
 /// Decodes every string of `text`, a JSON text (RFC 8259) that the scanner has passed.
 ///
 /// Each byte is read at most three times, whatever the text. A text that is not JSON gives some other text.
+#[cfg(feature = "fast")]
 pub(crate) fn decode_strings(text: &mut [u8]) {
     let mut from = 0;
     loop {
@@ -53,6 +67,7 @@ pub(crate) fn decode_strings(text: &mut [u8]) {
 /// is an escape, and the bytes `C0 80` are U+0000.
 ///
 /// The bounds of [`decode_strings`] hold. A string in `'` counts as one with escapes.
+#[cfg(feature = "fast")]
 pub(crate) fn decode_strings_of_input(text: &mut [u8]) {
     let mut from = 0;
     loop {
@@ -72,26 +87,29 @@ pub(crate) fn decode_strings_of_input(text: &mut [u8]) {
     }
 }
 
+/// The same by single bytes, whoever wrote the text: little code. RFC 8259 has no `'` outside of strings and no 0xC0 inside.
+#[cfg(not(feature = "fast"))]
+pub(crate) fn decode_strings(text: &mut [u8]) {
+    let mut at = 0_usize;
+    while let Some(&byte) = text.get(at) {
+        let content = at.wrapping_add(1);
+        at = if matches!(byte, b'"' | b'\'') { decode_string(text, at, content, byte) } else { content };
+    }
+}
+
+#[cfg(not(feature = "fast"))]
+pub(crate) use decode_strings as decode_strings_of_input;
+
 /// Rewrites the string that opens at `open` and needs no decoding before `from`. Returns the index behind the place of
 /// its closing quote, which is above `from` or the end of the text.
 fn decode_string(text: &mut [u8], open: usize, from: usize, quote: u8) -> usize {
     let mut string = Decoder { text, read: from, written: from, used: 0 };
-    loop {
-        string.copy_plain(quote);
-        match string.text.get(string.read) {
-            Some(b'\\') => string.decode_escape(),
-            Some(0xC0) => {
-                string.read = string.read.saturating_add(2);
-                string.put(0);
-            }
-            Some(&byte) if byte != quote => {
-                string.read = string.read.saturating_add(1);
-                string.put(byte);
-            }
-            _ => break,
-        }
-    }
+    string.decode_up_to(quote);
     let Decoder { text, read: close, written: end, used } = string;
+    if end == close && quote == b'"' {
+        // There was nothing to decode.
+        return close.saturating_add(1);
+    }
     let free = ENCLOSING & !used;
     if free != 0 {
         let enclosing = free.trailing_zeros() as u8;
@@ -111,20 +129,19 @@ fn decode_string(text: &mut [u8], open: usize, from: usize, quote: u8) -> usize 
 pub(crate) fn decode_content(content: &mut [u8]) -> usize {
     let mut string = Decoder { text: content, read: 0, written: 0, used: 0 };
     loop {
-        string.copy_plain(b'"');
-        match string.text.get(string.read) {
-            Some(b'\\') => string.decode_escape(),
-            Some(&byte) => {
-                string.read = string.read.saturating_add(1);
-                string.put(byte);
-            }
-            None => return string.written,
+        string.decode_up_to(b'"');
+        // A quote that was not told from the string's end belongs to it.
+        if string.read >= string.text.len() {
+            return string.written;
         }
+        string.put(b'"');
+        string.read = string.read.wrapping_add(1);
     }
 }
 
 /// Marks what ends a run of bytes that stand for themselves. 0xC0 is in no UTF-8 text, so it costs the strict dialect
 /// nothing to look for it.
+#[cfg(feature = "fast")]
 #[inline]
 fn specials(word: Word, quote: u8) -> Word {
     equal(word, quote) | equal(word, b'\\') | equal(word, 0xC0)
@@ -141,6 +158,7 @@ struct Decoder<'t> {
 
 impl Decoder<'_> {
     /// Moves what stands before the next special byte, by words while they last.
+    #[cfg(feature = "fast")]
     fn copy_plain(&mut self, quote: u8) {
         while let Some(&word) = self.text.get(self.read..).and_then(<[u8]>::first_chunk::<WIDTH>) {
             let marks = specials(Word::from_le_bytes(word), quote);
@@ -161,76 +179,85 @@ impl Decoder<'_> {
         }
     }
 
-    /// Decodes the escape at `read`. What is no escape loses its backslash.
-    fn decode_escape(&mut self) {
-        let letter = self.text.get(self.read.wrapping_add(1)).copied();
-        let unit = if letter == Some(b'u') { self.unit_at(self.read) } else { None };
-        if let Some(unit) = unit {
-            self.read = self.read.wrapping_add(6);
-            return self.decode_unit(unit);
-        }
-        self.read = self.read.saturating_add(2).min(self.text.len());
-        match letter {
-            Some(b'b') => self.put_control(0x08),
-            Some(b't') => self.put_control(b'\t'),
-            Some(b'n') => self.put_control(b'\n'),
-            Some(b'f') => self.put_control(0x0C),
-            Some(b'r') => self.put_control(b'\r'),
-            Some(other) => self.put(other),
-            None => {}
+    /// Decodes up to `quote`, which `read` is at then, or to the end.
+    fn decode_up_to(&mut self, quote: u8) {
+        loop {
+            #[cfg(feature = "fast")]
+            self.copy_plain(quote);
+            let Some(&byte) = self.text.get(self.read) else { return };
+            if byte == quote {
+                return;
+            }
+            self.read = self.read.wrapping_add(1);
+            match byte {
+                b'\\' => {
+                    let scalar = self.escape();
+                    self.put_scalar(scalar);
+                }
+                0xC0 => {
+                    self.read = self.read.wrapping_add(1);
+                    self.put(0);
+                }
+                _ => self.put(byte),
+            }
         }
     }
 
-    /// Writes the character of a UTF-16 unit, together with the unit that follows if the two are a pair.
-    fn decode_unit(&mut self, unit: u16) {
-        let mut scalar = u32::from(unit);
-        if let 0xD800..=0xDBFF = unit
-            && let Some(low @ 0xDC00..=0xDFFF) = self.unit_at(self.read)
+    /// What the escape stands for whose backslash has been read. What is no escape loses its backslash.
+    fn escape(&mut self) -> u32 {
+        let letter = self.text.get(self.read).copied().unwrap_or_default();
+        self.read = self.read.saturating_add(1).min(self.text.len());
+        if letter != b'u' {
+            return u32::from(control(letter).unwrap_or(letter));
+        }
+        let Some(unit) = self.unit() else { return letter.into() };
+        if unit & 0xF800 != 0xD800 {
+            return unit;
+        }
+        let high = self.read;
+        if let Some([b'\\', b'u']) = self.text.get(high..).and_then(<[u8]>::first_chunk)
+            && unit < 0xDC00
         {
-            self.read = self.read.wrapping_add(6);
-            scalar = ((scalar & 0x3FF) << 10 | u32::from(low & 0x3FF)).wrapping_add(0x1_0000);
-        } else if let 0xD800..=0xDFFF = unit {
-            // No scanned text holds half a pair.
-            scalar = 0xFFFD;
+            self.read = high.wrapping_add(2);
+            if let Some(low) = self.unit()
+                && low & 0xFC00 == 0xDC00
+            {
+                return ((unit & 0x3FF) << 10 | low & 0x3FF).wrapping_add(0x1_0000);
+            }
+            self.read = high;
         }
-        let tail = |shift: u32| 0x80 | (scalar.unbounded_shr(shift) & 0x3F) as u8;
-        match scalar {
-            0..=0x1F => self.put_control(scalar as u8),
-            0x20..=0x7F => self.put(scalar as u8),
-            0x80..=0x7FF => {
-                self.put(0xC0 | (scalar >> 6) as u8);
-                self.put(tail(0));
-            }
-            0x800..=0xFFFF => {
-                self.put(0xE0 | (scalar >> 12) as u8);
-                self.put(tail(6));
-                self.put(tail(0));
-            }
-            _ => {
-                self.put(0xF0 | (scalar >> 18) as u8);
-                self.put(tail(12));
-                self.put(tail(6));
-                self.put(tail(0));
-            }
-        }
+        // No scanned text holds half a pair.
+        0xFFFD
     }
 
-    /// The UTF-16 unit of the `\uXXXX` at `at`.
-    fn unit_at(&self, at: usize) -> Option<u16> {
-        let &[b'\\', b'u', ref digits @ ..] = self.text.get(at..)?.first_chunk::<6>()? else {
-            return None;
-        };
+    /// The UTF-16 unit whose four digits stand at `read`.
+    fn unit(&mut self) -> Option<u32> {
         let mut unit = 0;
-        for &digit in digits {
-            let nibble = (digit as char).to_digit(16)?;
-            unit = unit << 4 | nibble as u16;
+        for at in 0..4_usize {
+            let digit = *self.text.get(self.read.wrapping_add(at))?;
+            unit = unit << 4 | char::from(digit).to_digit(16)?;
         }
+        self.read = self.read.wrapping_add(4);
         Some(unit)
     }
 
-    fn put_control(&mut self, byte: u8) {
-        self.used |= 1_u32.unbounded_shl(byte.into());
-        self.put(byte);
+    /// Writes a character.
+    fn put_scalar(&mut self, scalar: u32) {
+        if scalar < 0x20 {
+            self.used |= 1_u32.wrapping_shl(scalar);
+        }
+        // How many bits the bytes behind the first take, and what marks the first.
+        let (mut shift, mark) = match scalar {
+            0..=0x7F => (0, 0),
+            0x80..=0x7FF => (6_u32, 0xC0),
+            0x800..=0xFFFF => (12, 0xE0),
+            _ => (18, 0xF0),
+        };
+        self.put(mark | scalar.wrapping_shr(shift) as u8);
+        while shift > 0 {
+            shift = shift.wrapping_sub(6);
+            self.put(0x80 | (scalar.wrapping_shr(shift) & 0x3F) as u8);
+        }
     }
 
     fn put(&mut self, byte: u8) {

@@ -6,6 +6,7 @@
 /// As wide as a register, so that neither 32-bit nor 64-bit machines pay for the other's width.
 pub(crate) type Word = usize;
 
+#[cfg(any(feature = "fast", test))]
 pub(crate) const WIDTH: usize = size_of::<Word>();
 
 const LOW: Word = Word::MAX / 0xFF;
@@ -61,6 +62,7 @@ pub(crate) const fn non_ascii(word: Word) -> Word {
 }
 
 /// How many bytes lie before the lowest of some marks: `WIDTH` where there is none.
+#[cfg(feature = "fast")]
 #[inline]
 pub(crate) const fn before(marks: Word) -> usize {
     (marks.trailing_zeros() / 8) as usize
@@ -68,19 +70,10 @@ pub(crate) const fn before(marks: Word) -> usize {
 
 /// The index of the first byte at or after `from` that `mark` marks, or the length of `text`.
 #[inline]
+#[cfg(feature = "fast")]
 pub(crate) fn find(text: &[u8], from: usize, mark: impl Fn(Word) -> Word) -> usize {
     let mut at = from;
-    // A test less for each word, for some flash.
-    #[cfg(feature = "fast")]
     for word in text.get(from..).unwrap_or_default().as_chunks().0 {
-        let marks = mark(Word::from_le_bytes(*word));
-        if marks != 0 {
-            return at.wrapping_add(before(marks));
-        }
-        at = at.wrapping_add(WIDTH);
-    }
-    #[cfg(not(feature = "fast"))]
-    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
         let marks = mark(Word::from_le_bytes(*word));
         if marks != 0 {
             return at.wrapping_add(before(marks));
@@ -96,13 +89,37 @@ pub(crate) fn find(text: &[u8], from: usize, mark: impl Fn(Word) -> Word) -> usi
     at.wrapping_add(before(mark(last))).min(text.len())
 }
 
+/// The same by single bytes: little code.
+#[cfg(not(feature = "fast"))]
+pub(crate) fn find(text: &[u8], from: usize, mark: impl Fn(Word) -> Word) -> usize {
+    let mut at = from;
+    while let Some(&byte) = text.get(at)
+        && mark(splat(byte)) == 0
+    {
+        at = at.wrapping_add(1);
+    }
+    at.min(text.len())
+}
+
 /// The index of the first `byte` at or after `from`, or the length of `text`.
 #[inline]
+#[cfg(feature = "fast")]
 pub(crate) fn find_byte(text: &[u8], from: usize, byte: u8) -> usize {
     find(text, from, |word| equal(word, byte))
 }
 
+/// The same by single bytes.
+#[cfg(not(feature = "fast"))]
+pub(crate) fn find_byte(text: &[u8], from: usize, byte: u8) -> usize {
+    let mut at = from;
+    while text.get(at).is_some_and(|here| *here != byte) {
+        at = at.wrapping_add(1);
+    }
+    at.min(text.len())
+}
+
 /// The index of the last `byte` of `text`.
+#[cfg(any(feature = "fast", test))]
 pub(crate) fn find_last(text: &[u8], byte: u8) -> Option<usize> {
     let (head, rest) = text.split_at_checked(text.len() % WIDTH)?;
     let (words, _) = rest.as_chunks::<WIDTH>();

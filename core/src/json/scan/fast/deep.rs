@@ -3,8 +3,9 @@
 use super::words::{TOKEN, WINDOW, byte, short_string, window, word, word_of};
 use super::{COLON, atom, blanks, quoted, scalar};
 use crate::json::scan::nesting::Levels;
-use crate::json::scan::step::{Role, State};
-use crate::json::scan::{Scanner, is_blank};
+use crate::json::scan::step::Role;
+use crate::json::scan::table::State;
+use crate::json::scan::{Grammar, Scanner, is_blank};
 
 /// What stands behind a string in front of another one, as QEMU writes it.
 const COMMA: u32 = u32::from_le_bytes(*b"\", \"");
@@ -13,7 +14,7 @@ const NEXT_OBJECT: u64 = u64::from_le_bytes(*b"\0\0\"}, {\"");
 
 /// Takes tokens of `text[from..]` until the value at the floor has ended, or something comes that is the automaton's to see.
 #[inline(never)]
-pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
+pub(super) fn tokens<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], from: usize) -> usize {
     let Some(last) = text.len().checked_sub(WINDOW) else { return from };
     let (floor, max_depth) = (scanner.sift.floor(), scanner.options.max_depth);
     let mut levels = scanner.nesting.levels_above(floor, max_depth);
@@ -166,7 +167,7 @@ pub(super) fn tokens(scanner: &mut Scanner, text: &[u8], from: usize) -> usize {
 /// A key that is long, has escapes, or is written otherwise than QEMU does. Where its value begins; or where to stop, and the state
 /// there.
 #[inline(never)]
-fn key(scanner: &mut Scanner, text: &[u8], at: usize) -> Result<usize, (usize, State)> {
+fn key<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], at: usize) -> Result<usize, (usize, State)> {
     let end = quoted(scanner, text, at, Role::Key).map_err(|end| (end, State::Text))?;
     if byte(text, end) != b':' {
         return Err((end, State::Colon));
@@ -176,7 +177,7 @@ fn key(scanner: &mut Scanner, text: &[u8], at: usize) -> Result<usize, (usize, S
 
 /// The state where an item is to come, at `at`: what stands in front of it tells, as far as it was read since `from`.
 #[cold]
-fn item(scanner: &Scanner, levels: &Levels, text: &[u8], from: usize, at: usize) -> State {
+fn item<G>(scanner: &Scanner<G>, levels: &Levels, text: &[u8], from: usize, at: usize) -> State {
     let read = text.get(from..at).unwrap_or_default();
     match read.iter().rfind(|byte| !is_blank(**byte)) {
         Some(b'{') => State::FirstKey,

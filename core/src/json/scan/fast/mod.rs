@@ -9,8 +9,9 @@ mod head;
 mod outermost;
 mod words;
 
-use super::Scanner;
-use super::step::{Lax, Role, State};
+use super::step::{Lax, Role};
+use super::table::State;
+use super::{Grammar, Scanner};
 use words::{TOKEN, byte, plain, short_string, spaces, word_of};
 pub(crate) use words::{digits, word};
 
@@ -22,7 +23,7 @@ const LINE_END: u16 = u16::from_le_bytes(*b"\r\n");
 
 /// Takes what it can from `text[at..]` and gives the index of the first byte that it did not take.
 #[inline(never)]
-pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
+pub(super) fn run<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], mut at: usize) -> usize {
     if scanner.state == State::Text {
         at = rest_of_string(scanner, text, at);
     }
@@ -54,7 +55,7 @@ pub(super) fn run(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
 
 /// Enters the outermost object: behind its bracket, or behind the head of an event or reply.
 #[inline(always)]
-fn first(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
+fn first<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], at: usize) -> usize {
     let found = &mut scanner.found;
     if let Some(heads) = found.heads()
         && scanner.options.max_depth > 1
@@ -82,7 +83,7 @@ fn first(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
 }
 
 /// The rest of a string whose beginning was read before, and the colon behind a key.
-fn rest_of_string(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
+fn rest_of_string<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], at: usize) -> usize {
     // Keys that are looked for are compared as they go by, and a single quote is not looked for here: the automaton's work.
     if matches!(scanner.role, Role::MemberKey | Role::SoughtKey) || scanner.quote != b'"' {
         return at;
@@ -106,7 +107,7 @@ fn rest_of_string(scanner: &mut Scanner, text: &[u8], at: usize) -> usize {
 
 /// Takes a string, number or word at `at`, where `token` begins. Where it ends; or where to stop: at `at`, or inside a string.
 #[inline]
-fn atom(scanner: &mut Scanner, text: &[u8], at: usize, token: &[u8; TOKEN]) -> Result<usize, usize> {
+fn atom<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], at: usize, token: &[u8; TOKEN]) -> Result<usize, usize> {
     if token[0] != b'"' {
         return scalar(token).map(|length| at.wrapping_add(length)).ok_or(at);
     }
@@ -119,7 +120,7 @@ fn atom(scanner: &mut Scanner, text: &[u8], at: usize, token: &[u8; TOKEN]) -> R
 
 /// Takes a string that begins at `at`. Where it ends; or where it was stopped in, as the state is then to say.
 #[inline(never)]
-fn quoted(scanner: &mut Scanner, text: &[u8], at: usize, role: Role) -> Result<usize, usize> {
+fn quoted<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], at: usize, role: Role) -> Result<usize, usize> {
     scanner.quote = b'"';
     scanner.role = role;
     let end = body(scanner, text, at.wrapping_add(1));
@@ -128,7 +129,7 @@ fn quoted(scanner: &mut Scanner, text: &[u8], at: usize, role: Role) -> Result<u
 
 /// Takes characters of a string up to its end, or to one that is the automaton's to see.
 #[inline]
-fn body(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
+fn body<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], mut at: usize) -> usize {
     loop {
         at = plain(text, at, || scanner.count());
         let escaped = byte(text, at.wrapping_add(1));
@@ -174,7 +175,7 @@ fn scalar(token: &[u8; TOKEN]) -> Option<usize> {
 
 /// Passes white space, a line's indent by words. In line framing it stops at a line feed.
 #[inline(never)]
-fn blanks(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
+fn blanks<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], mut at: usize) -> usize {
     let lines = scanner.options.lines;
     loop {
         if let Some(word) = word(text, at) {

@@ -3,14 +3,14 @@
 use super::head::{ID, timestamp};
 use super::words::{TOKEN, WINDOW, byte, short_string, window, word, word_of};
 use super::{COLON, atom, blanks, deep};
-use crate::json::scan::step::State;
-use crate::json::scan::{Scanner, is_blank};
+use crate::json::scan::table::State;
+use crate::json::scan::{Grammar, Scanner, is_blank};
 
 /// What stands behind a key, without a space.
 const NARROW_COLON: u16 = u16::from_le_bytes(*b"\":");
 
 /// Takes members from `text[at..]` until their object has ended, or something comes that is the automaton's to see.
-pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usize {
+pub(super) fn members<G: Grammar>(scanner: &mut Scanner<G>, text: &[u8], mut at: usize) -> usize {
     let in_object = scanner.nesting.in_object();
     let mut state = scanner.state;
     if !matches!(state, State::FirstKey | State::Key | State::First | State::Value | State::After) {
@@ -38,7 +38,7 @@ pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usiz
             };
             let (b'"', Some(key)) = (pair[0], pair.get(1..end)) else { break state };
             let close = at.wrapping_add(end).wrapping_add(1);
-            if scanner.found.whole_key(at as u32, key, word_of(pair, 1), close as u32).is_err() {
+            if scanner.found.whole_key::<G>(at as u32, key, word_of(pair, 1), close as u32).is_err() {
                 break state;
             }
             let value = end.wrapping_add(separator);
@@ -87,7 +87,7 @@ pub(super) fn members(scanner: &mut Scanner, text: &[u8], mut at: usize) -> usiz
             && in_object
             && let Some(heads) = scanner.found.heads()
         {
-            if scanner.found.name_id(heads).is_err() {
+            if scanner.found.name_id::<G>(heads).is_err() {
                 break state;
             }
             state = State::Value;

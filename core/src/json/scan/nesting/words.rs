@@ -1,7 +1,6 @@
-//! Which brackets are open: one bit a level, no recursion, nothing but zeroes at the start.
+//! The innermost levels in a word, for loops that open and close many.
 
-/// The deepest nesting that can be recorded, arrays and objects together. It is QEMU's own limit.
-pub const MAX_DEPTH: u16 = 1024;
+use super::MAX_DEPTH;
 
 #[cfg(target_pointer_width = "64")]
 type Word = u64;
@@ -64,7 +63,6 @@ impl Nesting {
     }
 
     /// The levels above `floor`, which there are, as far as they lie in one word; no more than `max_depth` in all will be opened.
-    #[cfg(feature = "fast")]
     #[inline(always)]
     pub(crate) fn levels_above(&self, floor: u16, max_depth: u16) -> Levels {
         let held = (self.depth.wrapping_sub(1) % LEVELS).wrapping_add(1);
@@ -82,7 +80,6 @@ impl Nesting {
     }
 
     /// Takes over what became of the levels that [`levels_above`](Self::levels_above) gave.
-    #[cfg(feature = "fast")]
     #[inline(always)]
     pub(crate) fn set_levels(&mut self, levels: &Levels) {
         let count = levels.count();
@@ -118,7 +115,6 @@ impl Nesting {
 }
 
 /// The innermost levels as a word, for a loop that opens and closes many: no counter, no spill.
-#[cfg(feature = "fast")]
 #[derive(Debug)]
 pub(crate) struct Levels {
     /// A bit for each, 1 for an object, the innermost one lowest; above them a mark that is 1.
@@ -131,12 +127,10 @@ pub(crate) struct Levels {
     base: u16,
 }
 
-#[cfg(feature = "fast")]
 const fn bit(number: u16) -> Word {
     Word::MIN.wrapping_add(1).wrapping_shl(number as u32)
 }
 
-#[cfg(feature = "fast")]
 impl Levels {
     const fn count(&self) -> u16 {
         (LEVELS - 1).saturating_sub(self.open.leading_zeros() as u16)
@@ -177,7 +171,6 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    #[cfg(feature = "fast")]
     #[test]
     fn levels_are_a_part_of_the_stack() {
         let mut state = 7_u32;
@@ -220,34 +213,6 @@ mod tests {
             assert_eq!(usize::from(nesting.depth()), plain.len());
             if let Some(&object) = plain.last() {
                 assert_eq!(nesting.in_object(), object);
-            }
-        }
-    }
-
-    #[test]
-    fn agrees_with_a_plain_stack() {
-        let mut nesting = Nesting::new();
-        let mut plain = Vec::new();
-        let mut state = 1_u32;
-        for turn in 0..200_000_u32 {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            // Long runs up and down, so that every word boundary is crossed both ways.
-            let up = (turn / 3000) % 2 == 0 || plain.is_empty();
-            if up && plain.len() < usize::from(MAX_DEPTH) {
-                let object = state >> 30 & 1 == 1;
-                nesting.push(object);
-                plain.push(object);
-            } else if !up {
-                nesting.pop();
-                plain.pop();
-            }
-            assert_eq!(usize::from(nesting.depth()), plain.len());
-            if let Some(&object) = plain.last() {
-                assert_eq!(nesting.in_object(), object);
-            }
-            if turn % 500 == 0 {
-                let braces = plain.iter().filter(|object| **object).count();
-                assert_eq!(nesting.counts(), (braces as u32, (plain.len() - braces) as u32));
             }
         }
     }
