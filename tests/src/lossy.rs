@@ -15,7 +15,7 @@ use crate::random::Random;
 pub struct Damage {
     /// What is drawn depends on it alone.
     pub seed: u64,
-    /// One byte in so many is dropped or doubled.
+    /// One byte in so many is dropped or doubled on average, and one at least of twice as many.
     pub rate: usize,
     /// How many bytes that happens to in each direction; then the line is good.
     pub most: u32,
@@ -60,24 +60,30 @@ impl Line {
     }
 }
 
-/// Passes bytes on, in pieces while the line is bad, until either side is gone.
+/// Passes bytes on, in pieces while the line is bad, until either side is gone. Which bytes are hurt depends on the seed alone, not on
+/// how they come.
 fn pump(mut from: UnixStream, mut to: UnixStream, damage: Damage, seed: u64, damaged: &AtomicU32) {
-    let mut random = Random::seeded(seed);
+    let (mut random, mut pieces) = (Random::seeded(seed), Random::seeded(seed));
+    let mut good = random.below(2 * damage.rate);
     let mut taken = [0; 4096];
     while let Ok(count @ 1..) = from.read(&mut taken) {
         let mut passed = Vec::with_capacity(count);
         let bad = damaged.load(Ordering::SeqCst) < damage.most;
         for byte in &taken[..count] {
-            if damaged.load(Ordering::SeqCst) < damage.most && random.once_in(damage.rate) {
+            if damaged.load(Ordering::SeqCst) == damage.most {
+                passed.push(*byte);
+            } else if let Some(left) = good.checked_sub(1) {
+                good = left;
+                passed.push(*byte);
+            } else {
+                good = random.below(2 * damage.rate);
                 damaged.fetch_add(1, Ordering::SeqCst);
                 if random.once_in(2) {
                     passed.extend([*byte, *byte]);
                 }
-            } else {
-                passed.push(*byte);
             }
         }
-        let cuts = if bad { random.cuts(passed.len().max(1), 16) } else { Vec::new() };
+        let cuts = if bad { pieces.cuts(passed.len().max(1), 16) } else { Vec::new() };
         let mut at = 0;
         for cut in cuts.into_iter().chain([passed.len()]) {
             if to.write_all(&passed[at..cut]).is_err() {

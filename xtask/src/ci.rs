@@ -117,7 +117,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     no_std::add_to(&mut steps, &workspace)?;
     stack::add_to(&mut steps, &workspace, &Gate::CHECK);
     size::add_to(&mut steps, &workspace, &Gate::CHECK);
-    firmware::add_to(&mut steps, &workspace)?;
+    firmware::add_to(&mut steps, &workspace, false)?;
     fuzz::add_to(&mut steps, &workspace);
     bench::add_to(&mut steps, &workspace, false);
     build_time::add_to(&mut steps, &workspace);

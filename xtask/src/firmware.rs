@@ -31,11 +31,12 @@ const AGENT_RAM: u64 = 8192;
 pub(crate) fn run() -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut steps = Steps::of("firmware");
-    add_to(&mut steps, &workspace)?;
+    add_to(&mut steps, &workspace, true)?;
     Ok(steps.finish())
 }
 
-pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
+/// With `shown`, all that is said is printed; without, what went wrong.
+pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace, shown: bool) -> Result<()> {
     let tests = workspace.tests().filter(|name| name.starts_with(TEST)).collect::<Vec<_>>();
     if tests.is_empty() {
         bail!("no package has a tests/{TEST}*.rs, so no firmware would be run");
@@ -67,7 +68,7 @@ pub(crate) fn add_to(steps: &mut Steps, workspace: &Workspace) -> Result<()> {
         let mut cargo = tool::cargo(["test", "--no-fail-fast"]);
         cargo.args(workspace.everything()?).args(tests.iter().flat_map(|name| ["--test", *name]));
         // One test at a time: each runs as many QEMUs as there are boards and releases.
-        cargo.args(["--", "--test-threads=1", "--show-output"]).current_dir(&workspace.root);
+        cargo.args(["--", "--test-threads=1"]).args(shown.then_some("--show-output")).current_dir(&workspace.root);
         let boards = BOARDS.map(|(board, target)| {
             let program = bare_metal.program(target, "");
             [OsString::from(board), "=".into(), program.into_os_string()].into_iter().collect::<OsString>()

@@ -1,7 +1,7 @@
-//! What a program needs of its board: a UART with `embedded_io`'s traits, a clock, and an end. Each is a file.
+//! What a program needs of its board: a UART with `embedded_io`'s traits, a clock, and an end.
 //!
 //! - `lm3s6965evb` (Cortex-M3): a PL011 whose receive interrupt fills a queue, so that no byte waits for the program.
-//! - `virt` (RISC-V, 32 bits): an NS16550 that is asked whether there is something.
+//! - `virt` (RISC-V, 32 bits): an NS16550 that is asked whether there is something, and whose interrupt ends a sleep.
 //!
 //! Log lines go out by defmt over semihosting: the UART is free for the protocol.
 #![no_std]

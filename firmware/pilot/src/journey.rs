@@ -17,8 +17,8 @@ use crate::name::Name;
 
 /// How long a short reply may take, and the handshake.
 const SHORT: Duration = Duration::from_secs(1);
-/// How long the schema may take: QEMU's UARTs pass 30 kB a second and more.
-const LONG: Duration = Duration::from_secs(40);
+/// How long the schema may let wait for its first element, and each for the next: QEMU makes all of it before it sends any.
+const LONG: Duration = Duration::from_secs(10);
 /// How long a reply may still take when something broken came, which may have been it.
 const BROKEN: Duration = Duration::from_millis(200);
 /// How often one thing is sent.
@@ -212,6 +212,8 @@ impl Journey {
             }
             Message::Event(event) => self.happened(event),
             Message::Element { ticket, element: Ok(element), .. } if self.waiting == Some(ticket) => {
+                // How long all of it takes is the line's matter; that it goes on is what counts.
+                _ = commands.set_deadline(ticket, now().after(LONG));
                 self.schema.longest = self.schema.longest.max(element.raw().len());
                 let what = element.into_value().get("meta-type").and_then(|what| what.as_str());
                 self.schema.commands += u16::from(what == Some("command"));
