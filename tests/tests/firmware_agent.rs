@@ -135,7 +135,7 @@ fn a_hostile_host_does_no_harm_and_the_stack_stays_in_its_memory() {
     firmware::each(|board| {
         let guest = Guest::start(board);
         let mut host = guest.stream();
-        // An interrupt a byte is slow in QEMU. The other board polls, and takes the whole.
+        // An interrupt a byte is slow in QEMU. The other board takes fourteen at once.
         let scale = if board.name == "virt" { 1 } else { 20 };
         let long = [b"{\"execute\":\"", &*vec![b'x'; 1_000_000 / scale], b"\",\"id\":1}\n"].concat();
         let brackets = [vec![b'['; 100_000 / scale], vec![b']'; 100_000 / scale], b"\n".to_vec()].concat();

@@ -10,7 +10,7 @@ use qmp_core::time::Instant;
 pub use riscv_rt::entry;
 use static_cell::ConstStaticCell;
 use uart_16550::backend::MmioBackend;
-use uart_16550::spec::registers::{FifoTriggerLevel, IER};
+use uart_16550::spec::registers::IER;
 use uart_16550::{Config, Uart16550};
 
 /// The type of the machine, as QEMU names it.
@@ -33,10 +33,8 @@ pub fn uart() -> Uart {
     // SAFETY: the machine has an NS16550 at this address, a byte a register, from its start to its end; it was taken above, which
     // happens once.
     let mut uart = unsafe { Uart16550::new_mmio_from_address(REGISTERS, 1) }.expect("an address with room behind it");
-    // It tells of the first byte that comes, not of the fourteenth.
-    let first = Some(FifoTriggerLevel::One);
-    let config = Config { interrupts: IER::DATA_READY, fifo_trigger_level: first, ..Config::default() };
-    uart.init(config).expect("a UART that keeps what is written");
+    // It tells of the fourteenth byte that comes; what is fewer waits for a millisecond at most.
+    uart.init(Config { interrupts: IER::DATA_READY, ..Config::default() }).expect("a UART that keeps what is written");
     interrupts::enable();
     Uart(uart)
 }
