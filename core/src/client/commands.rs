@@ -194,6 +194,9 @@ impl<'b> Commands<'b> {
 
     /// Sets when `ticket` times out. Without this it never does.
     ///
+    /// It can be set anew at any time. While a reply comes in pieces, who sets it at each piece limits how long the line may be silent
+    /// instead of how long all of the reply may take.
+    ///
     /// # Errors
     /// [`Misuse::Ticket`] if it is not in flight.
     pub fn set_deadline(&mut self, ticket: Ticket, deadline: Instant) -> Result<(), Error> {

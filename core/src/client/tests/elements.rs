@@ -263,6 +263,25 @@ fn a_command_that_times_out_among_its_elements_is_told_once() {
 }
 
 #[test]
+fn a_deadline_set_anew_at_each_element_limits_the_silence_between_them() {
+    const SILENCE: u64 = 10;
+    let (mut bench, ticket) = awaiting(&[]);
+    let mut deadline = SILENCE;
+    bench.client.commands().set_deadline(ticket, Instant::from_millis(deadline)).unwrap();
+    assert_eq!(bench.feed("{\"return\": ["), Vec::<String>::new());
+    for index in 0..100 {
+        // Each comes a millisecond before it would be late.
+        bench.client.handle_timeout(Instant::from_millis(deadline - 1));
+        assert_eq!(bench.feed("7,"), [format!("element {index} of {}: 7", ticket.id())]);
+        deadline += SILENCE - 1;
+        bench.client.commands().set_deadline(ticket, Instant::from_millis(deadline)).unwrap();
+        assert_eq!(bench.client.poll_timeout(), Some(Instant::from_millis(deadline)));
+    }
+    bench.client.handle_timeout(Instant::from_millis(deadline));
+    assert_eq!(bench.poll(), [format!("timed out {}", ticket.id())]);
+}
+
+#[test]
 fn elements_of_a_broken_reply_are_retracted() {
     for (damage, before) in [("], x", 2), ("3 4", 3), ("[}", 2), ("\u{1}", 2), ("\"\\x", 2)] {
         let (mut bench, ticket) = awaiting(&[]);
